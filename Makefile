@@ -1,0 +1,44 @@
+# `make demo` and `make test` need Python 3.11 or 3.12, git and make; scripts/setup.py fetches everything else, once.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
+
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## set the checkout up (.venv, node_modules, compiler); everything below does it too
+	@$(PYTHON) scripts/setup.py
+
+demo: setup  ## a whole round on a local chain: make demo ARGS="--sample 60"
+	@$(BIN)/mia demo $(ARGS)
+
+test: lint test-solidity test-python test-brownie  ## everything that has to pass
+
+lint: setup  ## ruff, mypy, forge fmt
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/forge fmt --check && echo "forge fmt: all formatted"
+
+test-solidity: setup  ## unit, fuzz and invariant tests of the contracts
+	$(BIN)/forge test
+
+test-python: setup  ## tests of the Python packages: make test-python ARGS="tests/mechanism -k weights"
+	$(BIN)/pytest $(ARGS)
+
+test-brownie: setup  ## compile, test and deploy with brownie
+	$(BIN)/brownie compile
+	$(BIN)/brownie test --network anvil
+	$(BIN)/brownie run deploy --network anvil
+
+artifacts: setup  ## write oracle/chain/artifacts from contracts/
+	$(BIN)/python -m oracle.chain.compile
+
+wheel: setup  ## build dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+.PHONY: help setup demo test lint test-solidity test-python test-brownie artifacts wheel wheel-check

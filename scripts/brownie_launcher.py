@@ -1,0 +1,52 @@
+"""Start brownie with this checkout's compiler and chain; scripts/setup.py puts it at .venv/bin/brownie.
+
+brownie finds the compiler through SOLCX_BINARY_PATH, anvil by name on PATH, and its networks in the home folder. It gets
+a home of its own in .cache, so that an old ~/.brownie cannot interfere, and a free port at every start, so that it
+never attaches to somebody else's chain.
+"""
+
+import os
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".cache" / "brownie"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def use_port(networks: Path, defaults: Path, port: int) -> None:
+    """Give the network `anvil` its port; all else that a user has set up in `networks` stays as it is."""
+    config = yaml.safe_load((networks if networks.is_file() else defaults).read_text())
+    anvil = next(network for network in config["development"] if network["id"] == "anvil")
+    anvil["cmd_settings"]["port"] = port
+    fresh = networks.with_suffix(f".{os.getpid()}")
+    fresh.write_text(yaml.safe_dump(config, sort_keys=False))
+    fresh.replace(networks)
+
+
+def main() -> None:
+    data = HOME / ".brownie"
+    data.mkdir(parents=True, exist_ok=True)
+    package = Path(find_spec("brownie").origin).parent
+    use_port(data / "network-config.yaml", package / "data" / "network-config.yaml", free_port())
+    environment = os.environ | {
+        "HOME": str(HOME),
+        "SOLCX_BINARY_PATH": str(ROOT / ".cache" / "solcx"),
+        "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    }
+    start = "import sys; from brownie._cli.__main__ import main; sys.exit(main())"
+    os.execve(sys.executable, [sys.executable, "-c", start, *sys.argv[1:]], environment)
+
+
+if __name__ == "__main__":
+    main()
