@@ -1,0 +1,157 @@
+"""``index.html`` out of ``round.json``: self-contained, readable on a phone, every picture with a caption.
+
+The page shows only what the document holds, so the same function draws any round that `mia` can rebuild.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from oracle.cli.report import figures
+from oracle.cli.report.figures import Bar, Step
+from oracle.cli.report.scale import compact
+
+WAD = 10**18
+AXES = ("cleanliness", "diversity", "novelty", "metadata")
+TEAL, PLUM, OCHRE = "#2f7d6d", "#7a5195", "#b7791f"
+Row = Mapping[str, Any]
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """The whole page.
+
+    Args:
+        document: as written to ``round.json`` by `oracle.cli.document` (money: strings of money units or of the
+            token's smallest units, weights: strings in WAD, scores: numbers in [0, 1] or None).
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["exact"] = exact
+    source = files("oracle.cli.report").joinpath("index.html.j2").read_text(encoding="utf-8")
+    token = document["token"]
+    return environment.from_string(source).render(
+        doc=document,
+        rows=by_result(document["providers"]),
+        amount=lambda units: exact(tokens(units, token)),
+        money=lambda units: exact(tokens(int(units) * int(document["terms"]["money_unit"]), token)),
+        wad=lambda value: f"{int(value) / WAD:.4f}",
+        supply={"wide": _supply(document, 1040), "narrow": _supply(document, 390)},
+        scores=_score_panels(document),
+        payouts=_payout_panels(document),
+        revenue=_revenue_panel(document),
+        agreement=_agreement_panels(document),
+    )
+
+
+def exact(value: Decimal | int | str) -> str:
+    """Every digit, thousands apart; a trailing run of zeros after the point is dropped."""
+    whole, _, rest = f"{Decimal(value):f}".partition(".")
+    rest = rest.rstrip("0")
+    return f"{int(whole):,}" + (f".{rest}" if rest else "")
+
+
+def tokens(units: int | str, token: Row) -> Decimal:
+    """Smallest units as a decimal number of whole tokens."""
+    return Decimal(int(units)).scaleb(-int(token["decimals"]))
+
+
+def by_result(rows: list[Row]) -> list[Row]:
+    """Winners first, the best paid first; then losers by weight; order of commitment among equals."""
+    return sorted(rows, key=lambda row: (not row["won"], -int(row["critical"]), -int(row["weight"]), row["position"]))
+
+
+def _supply(document: Mapping[str, Any], width: int) -> str:
+    unit = 10 ** -int(document["token"]["decimals"]) * int(document["terms"]["money_unit"])
+    certificate = document["certificate"]
+    if certificate is None:
+        return ""
+    eligible = [row for row in document["providers"] if row["eligible"]]
+    eligible.sort(key=lambda row: (not row["won"], int(row["bid"]) * WAD // int(row["weight"]), row["position"]))
+    steps = [
+        Step(row["name"], int(row["weight"]) / WAD, int(row["bid"]) * unit, int(row["critical"]) * unit)
+        for row in eligible
+    ]
+    return figures.supply_curve(
+        steps,
+        reward=int(document["rule"]["reward"]) * unit,
+        price=float(certificate["price"]) * unit,
+        cutoff=int(certificate["winning_weight"]) / WAD,
+        unit=document["token"]["symbol"],
+        width=width,
+    )
+
+
+def _score_panels(document: Mapping[str, Any]) -> list[str]:
+    rows = by_result(document["providers"])
+    panels = [("Quality q", "quality", figures.BID), ("Marginal utility φ", "impact", PLUM)]
+    result = [_panel(rows, title, colour, lambda row, key=key: row[key], 1.0) for title, key, colour in panels]
+    heaviest = max((int(row["weight"]) / WAD for row in rows), default=0.0)
+    result.append(_panel(rows, "Weight q·φ", figures.INK, lambda row: int(row["weight"]) / WAD, heaviest))
+    for axis in AXES:
+        result.append(_panel(rows, axis.capitalize(), TEAL, lambda row, axis=axis: row["axes"].get(axis), 1.0))
+    most = max((int(row["tokens"]) for row in rows), default=0)
+    result.append(_panel(rows, "Tokens after deduplication", OCHRE, lambda row: int(row["tokens"]), most))
+    return result
+
+
+def _panel(rows: list[Row], title: str, colour: str, value: Any, limit: float) -> str:
+    bars = []
+    for row in rows:
+        number = value(row)
+        shown = "–" if number is None else compact(number) if number > 1 else f"{number:.4f}"
+        bars.append(Bar(row["name"], [(number or 0.0, colour if row["won"] else figures.LOST)], shown, not row["won"]))
+    return figures.bar_panel(title, bars, limit=limit)
+
+
+def _payout_panels(document: Mapping[str, Any]) -> list[str]:
+    winners = [row for row in by_result(document["providers"]) if row["won"]]
+    token, unit = document["token"], int(document["terms"]["money_unit"])
+    rule = document["rule"]
+    share = int(rule["deferred"]) / int(rule["reward"])
+
+    def whole(units: int | str) -> float:
+        return float(tokens(units, token))
+
+    rewards = [(row, whole(int(row["critical"]) * unit), whole(int(row["bid"]) * unit)) for row in winners]
+    top = max((paid for _, paid, _ in rewards), default=0.0)
+    asked = [
+        Bar(row["name"], [(bid, figures.BID), (paid - bid, figures.RENT)], compact(paid)) for row, paid, bid in rewards
+    ]
+    kinds = [
+        Bar(row["name"], [(paid * (1 - share), TEAL), (paid * share, OCHRE)], compact(paid)) for row, paid, _ in rewards
+    ]
+    most_shares = max((float(row["shares"]) for row in winners), default=0.0)
+    votes = [Bar(row["name"], [(float(row["shares"]), PLUM)], compact(float(row["shares"]) / 1e9)) for row in winners]
+    symbol = token["symbol"]
+    return [
+        figures.bar_panel(f"Asked and rent, {symbol}", asked, limit=top),
+        figures.bar_panel(f"Cash and MUT, {symbol} face value", kinds, limit=top),
+        figures.bar_panel("DST, votes", votes, limit=most_shares),
+    ]
+
+
+def _revenue_panel(document: Mapping[str, Any]) -> str:
+    revenue = document["revenue"]
+    if not revenue or not revenue["withdrawn"]:
+        return ""
+    token = document["token"]
+    paid = [(line["name"], float(tokens(line["amount"], token))) for line in revenue["withdrawn"]]
+    bars = [Bar(name, [(value, OCHRE)], compact(value)) for name, value in paid]
+    return figures.bar_panel(
+        f"Revenue withdrawn, {token['symbol']}", bars, limit=max(value for _, value in paid), width=420, names=150
+    )
+
+
+def _agreement_panels(document: Mapping[str, Any]) -> list[str]:
+    """How far each oracle lies from the median, in quanta of 1e-4: nothing drawn means agreement to the last digit."""
+    result = []
+    for key, title in (("quality", "q"), ("impact", "φ")):
+        worst = [(line["name"], line[f"{key}_difference"]) for line in document["operators"]]
+        limit = max([value for _, value in worst] + [10])
+        bars = [Bar(name, [(value, figures.PRICE if value else TEAL)], str(value)) for name, value in worst]
+        result.append(figures.bar_panel(f"Largest distance from the median, {title} (1e-4)", bars, limit=limit))
+    return result
