@@ -1,0 +1,96 @@
+"""What providers commit to and what the market chains together. Twin of ``contracts/libraries/Commitment.sol``.
+
+Every hash is keccak256 over ``abi.encode`` (never ``encodePacked``: its boundaries are ambiguous). Addresses are hex
+strings, hashes are 32 bytes, money is in money units.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+DATASET_TYPEHASH = keccak(text="Dataset(address provider,bytes32 documentRoot)")
+BID_TYPEHASH = keccak(
+    text="Bid(uint256 chainId,address market,uint256 round,address provider,bytes32 termsHash,"
+    "bytes32 datasetRoot,uint256 cost,bytes32 salt)"
+)
+MIN_SEALED = 1 << 224
+"""A smaller sealed bid is refused on chain: the slot later holds a record below this bound."""
+MAX_UINT64 = (1 << 64) - 1
+
+
+def dataset_root(provider: str, document_root: bytes) -> bytes:
+    """Bind a document root to its provider, so that a root copied by somebody else opens to nothing."""
+    return keccak(encode(["bytes32", "address", "bytes32"], [DATASET_TYPEHASH, provider, document_root]))
+
+
+def sealed_bid(
+    *,
+    chain_id: int,
+    market: str,
+    round: int,
+    provider: str,
+    terms_hash: bytes,
+    dataset_root: bytes,
+    cost: int,
+    salt: bytes,
+) -> bytes:
+    """The sealed bid, bound to chain, deployment, round, provider, terms and data set."""
+    return keccak(
+        encode(
+            ["bytes32", "uint256", "address", "uint256", "address", "bytes32", "bytes32", "uint256", "bytes32"],
+            [BID_TYPEHASH, chain_id, market, round, provider, terms_hash, dataset_root, cost, salt],
+        )
+    )
+
+
+def new_salt() -> bytes:
+    """32 random bytes. Never derived from a signature or a password: those can be asked for or guessed."""
+    return secrets.token_bytes(32)
+
+
+def extend_commitments(chained: bytes, provider: str, dataset_root: bytes, manifest: bytes) -> bytes:
+    """The running hash of commitments after one more ``commit``; it starts at the terms hash."""
+    return keccak(encode(["bytes32", "address", "bytes32", "bytes32"], [chained, provider, dataset_root, manifest]))
+
+
+def commitments_hash(terms_hash: bytes, commits: Iterable[tuple[str, bytes, bytes]]) -> bytes:
+    """Fold every ``commit`` of a round in order: (provider, data set root, manifest digest)."""
+    chained = terms_hash
+    for provider, root, manifest in commits:
+        chained = extend_commitments(chained, provider, root, manifest)
+    return chained
+
+
+def extend_observations(chained: bytes, operator: str, digest: bytes) -> bytes:
+    """The running hash of observations after one more ``observe``; it starts at zero."""
+    return keccak(encode(["bytes32", "address", "bytes32"], [chained, operator, digest]))
+
+
+def observations_hash(observations: Iterable[tuple[str, bytes]]) -> bytes:
+    """Fold every ``observe`` of a round in order: (operator, digest)."""
+    chained = bytes(32)
+    for operator, digest in observations:
+        chained = extend_observations(chained, operator, digest)
+    return chained
+
+
+def extend_records(chained: bytes, cost: int, weight: int) -> bytes:
+    """The running hash of revealed bids after one more ``reveal``; it starts at zero."""
+    return keccak(encode(["bytes32", "uint256"], [chained, cost << 64 | weight]))
+
+
+def records_hash(records: Iterable[tuple[int, int]]) -> bytes:
+    """Fold every revealed (cost, weight) in the order of reveals, both below 2**64."""
+    chained = bytes(32)
+    for cost, weight in records:
+        chained = extend_records(chained, cost, weight)
+    return chained
+
+
+def pack_records(records: Iterable[tuple[int, int]]) -> bytes:
+    """Calldata of ``settle``: 16 bytes a revealed bid, cost then weight as big-endian uint64, in order of reveals."""
+    return b"".join(cost.to_bytes(8, "big") + weight.to_bytes(8, "big") for cost, weight in records)

@@ -1,0 +1,48 @@
+"""Field types of the JSON that is hashed and signed: one spelling for each value."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from eth_utils.address import is_address, to_checksum_address
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+_HASH = re.compile(r"0x[0-9a-f]{64}")
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
+
+
+def _bytes32(value: Any) -> bytes:
+    if isinstance(value, bytes) and len(value) == 32:
+        return bytes(value)
+    if isinstance(value, str) and _HASH.fullmatch(value):
+        return bytes.fromhex(value[2:])
+    raise ValueError("expected 32 bytes: 0x and 64 lower-case hexadecimal digits")
+
+
+def _address(value: Any) -> str:
+    if isinstance(value, str) and is_address(value):
+        return to_checksum_address(value)
+    raise ValueError("expected an Ethereum address: 0x and 40 hexadecimal digits")
+
+
+def _uint256(value: Any) -> int:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 256:
+        return value
+    raise ValueError("expected a non-negative integer below 2**256, as a decimal string")
+
+
+Bytes32 = Annotated[bytes, BeforeValidator(_bytes32), PlainSerializer(lambda raw: "0x" + raw.hex(), return_type=str)]
+Address = Annotated[str, BeforeValidator(_address)]
+Uint256 = Annotated[int, BeforeValidator(_uint256), PlainSerializer(str, return_type=str)]
+Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 53)]
+Quanta = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+"""A score in steps of 1e-4."""
+
+
+class Record(BaseModel):
+    """A frozen record that knows every one of its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

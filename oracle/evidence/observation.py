@@ -1,0 +1,75 @@
+"""What one operator saw: the scores of every provider of a round, bound to everything they depend on.
+
+Canonical JSON; its sha256 goes on chain before anybody shows theirs, and is also its content id in the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal, Self
+
+from pydantic import ValidationError, field_validator
+
+from oracle.errors import CheckFailed
+from oracle.evidence import canonical
+from oracle.evidence.fields import Address, Bytes32, Count, Quanta, Record
+from oracle.evidence.leaf import Status
+
+
+class Score(Record):
+    """One provider. ``quality`` and ``impact`` in quanta of 1e-4; ``evidence`` is the content id of the reasons."""
+
+    provider: Address
+    dataset_root: Bytes32
+    position: Count
+    status: Status
+    quality: Quanta
+    impact: Quanta
+    tokens: Count
+    evidence: str
+
+
+class Observation(Record):
+    """``commitments``: running hash of the round; ``beacon``: hash of the first block at or after the commit phase."""
+
+    kind: Literal["mixed-mia/observation/1"] = "mixed-mia/observation/1"
+    chain_id: Count
+    market: Address
+    round: Count
+    operator: Address
+    commitments: Bytes32
+    beacon: Bytes32
+    pipeline_hash: Bytes32
+    base_model: Bytes32
+    scores: tuple[Score, ...]
+
+    @field_validator("scores")
+    @classmethod
+    def _in_order_of_place(cls, scores: tuple[Score, ...]) -> tuple[Score, ...]:
+        if [score.position for score in scores] != list(range(len(scores))):
+            raise ValueError("scores are listed in the order of commitments, positions 0, 1, 2 ...")
+        if len({score.provider for score in scores}) != len(scores):
+            raise ValueError("a provider is scored once")
+        return scores
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON (RFC 8785)."""
+        return canonical.dumps(self.model_dump(mode="json"))
+
+    def digest(self) -> bytes:
+        """sha256 of ``to_bytes()``, 32 bytes."""
+        return hashlib.sha256(self.to_bytes()).digest()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, name: str = "observation") -> Self:
+        """Parse and validate; ``CheckFailed`` naming ``name`` for anything not canonical or not of this schema."""
+        value = canonical.loads(data, name=name)
+        try:
+            observation = cls.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "document"
+            raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask its operator") from error
+        if observation.to_bytes() != data:
+            raise CheckFailed(f"{name} spells a value in a second way", input=name, hint="ask its operator")
+        return observation
