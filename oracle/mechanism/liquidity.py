@@ -1,0 +1,100 @@
+"""One auction over cash and shares; twin of ``contracts/libraries/Liquidity.sol``.
+
+The paper's Mixed-MIA pays the auction's cash and hands out MUT by weight on top, which is neither DSIC nor IR at
+liquidity below one (Theorems 2 and 3 fail: with rho = 1/2, U = 10 and costs 1 and 6 under B = 10 the first raises its
+reward from 5.5 to 8 by bidding 5). Here one auction clears the face value R = L + D, a bid is the smallest total its
+provider accepts, and every reward is L/R cash and D/R shares. rho = 1 is Q-MIA, rho = 0 is MUT.
+"""
+
+from __future__ import annotations
+
+from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural
+
+
+class LiquidityOutOfRange(MechanismError):
+    """The liquidity rho is above WAD."""
+
+
+class RewardAboveTotal(MechanismError):
+    """A reward, or a part of the budget, is above the budget it comes from."""
+
+
+def split(budget: int, utility_pool: int, liquidity: int) -> tuple[int, int]:
+    """Cash ``L = rho * B`` and deferred part ``D = (1 - rho) * U``, each rounded down, money units.
+
+    Parameters
+    ----------
+    budget
+        B, money units, below 2**128.
+    utility_pool
+        U, the revenue the planner expects to share, money units, below 2**128.
+    liquidity
+        rho, WAD, at most WAD.
+
+    Raises
+    ------
+    LiquidityOutOfRange
+        rho is above WAD.
+    ZeroReward
+        ``L + D`` is zero.
+    NotAnInteger, NegativeValue, ValueTooLarge
+        An argument is outside its range.
+    """
+    natural("budget", budget, MONEY_BITS)
+    natural("utility pool", utility_pool, MONEY_BITS)
+    if natural("liquidity", liquidity, 256) > WAD:
+        raise LiquidityOutOfRange(f"liquidity must be at most {WAD}, got {liquidity}")
+    cash = budget * liquidity // WAD
+    deferred = utility_pool * (WAD - liquidity) // WAD
+    if cash + deferred == 0:
+        raise ZeroReward("cash and deferred part of the budget are both zero")
+    return cash, deferred
+
+
+def cash_of(reward: int, cash: int, total: int) -> int:
+    """Cash part of a reward, rounded up in the provider's favour: ``ceil(reward * L / R)``, money units.
+
+    The provider also receives ``reward`` MUT units out of exactly R. With a binding budget and unit exponents the two
+    add up to the paper's ``rho * p + (1 - rho) * s * U``, to the unit of rounding.
+
+    Parameters
+    ----------
+    reward
+        Money units, at most ``total``.
+    cash, total
+        L and R = L + D, money units.
+
+    Raises
+    ------
+    RewardAboveTotal
+        ``reward`` or ``cash`` is above ``total``.
+    """
+    _check(reward, cash, total)
+    return -(-reward * cash // total)
+
+
+def reserved_cash(total_reward: int, cash: int, total: int, revealed: int) -> int:
+    """Cash kept back at settlement for all claims: ``floor(total_reward * L / R) + revealed``, money units.
+
+    Rounding up adds less than one unit a winner, so the sum of all `cash_of` stays within it; and it stays within the
+    escrow of L plus one unit for every bid the round admits.
+
+    Parameters
+    ----------
+    total_reward
+        Sum of the rewards, money units, at most ``total``.
+    cash, total
+        L and R = L + D, money units.
+    revealed
+        Number of revealed bids, below 2**32.
+    """
+    _check(total_reward, cash, total)
+    return total_reward * cash // total + natural("revealed", revealed, 32)
+
+
+def _check(reward: int, cash: int, total: int) -> None:
+    natural("total", total, MONEY_BITS)
+    if not natural("reward", reward, MONEY_BITS) <= total or not natural("cash", cash, MONEY_BITS) <= total:
+        raise RewardAboveTotal(f"reward {reward} and cash {cash} must be at most {total}")
+    if total == 0:
+        raise ZeroReward("the reward budget is zero")
