@@ -1,8 +1,8 @@
 """Start brownie with this checkout's compiler and chain; scripts/setup.py puts it at .venv/bin/brownie.
 
-brownie finds the compiler through SOLCX_BINARY_PATH, anvil by name on PATH, and its networks in the home folder. It gets
-a home of its own in .cache, so that an old ~/.brownie cannot interfere, and a free port at every start, so that it
-never attaches to somebody else's chain.
+brownie finds the compiler through SOLCX_BINARY_PATH, anvil by name on PATH, and its networks in the home folder. It
+gets a home of its own in .cache, so that an old ~/.brownie cannot interfere, and a free port at every start, so that
+it never attaches to somebody else's chain.
 """
 
 import os

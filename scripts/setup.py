@@ -23,7 +23,7 @@ SOLC = CACHE / "solcx" / "solc-v0.8.37"
 SUPPORTED = ("3.11", "3.12")
 INCOMPLETE = "incomplete"
 
-# uv and npm look at no pip configuration: what pip is told, and the variable (with its separator) that tells them the same
+# uv and npm read no pip configuration: a setting of pip, the variable that tells them the same, its separator
 SAME_SETTING = (
     ("find-links", "UV_FIND_LINKS", ","),
     ("index-url", "UV_DEFAULT_INDEX", ""),
