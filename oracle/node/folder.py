@@ -1,0 +1,85 @@
+"""An operator's data folder: its own copies of the texts, its checkpoints, its signing record. Nobody else writes here.
+
+```
+datasets/<dataset root>.jsonl      the operator's copy of one committed dataset, canonical lines
+models/<sha256>                    base models
+checkpoints/<stage>-<key>.json     results of a stage under the hash of everything it read
+observations/<round>.json          what this operator observed, canonical bytes
+evidence/                          content store of the reasons, published after everybody has observed
+signed.sqlite                      what was signed (signing.py)
+```
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from oracle.custody.files import write_atomic
+from oracle.custody.store import LocalStore
+from oracle.errors import EnvironmentFailure
+from oracle.evidence import canonical
+from oracle.node.signing import SigningLog
+
+
+class DataFolder:
+    """The paths of one operator's folder and the few things that are done with them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.evidence = LocalStore(root / "evidence")
+        self.signed = SigningLog(root / "signed.sqlite")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one process; EnvironmentFailure when another one holds it."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            held = FileLock(self.root / ".lock").acquire(timeout=0)
+        except Timeout as error:
+            raise EnvironmentFailure(
+                "another process of this operator is at work in its data folder",
+                input=str(self.root),
+                hint="wait for it to end, or give each operator a folder of its own",
+            ) from error
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"the data folder cannot be used: {error}", input=str(self.root), hint="check the path and its rights"
+            ) from error
+        with held:
+            yield
+
+    def dataset(self, dataset_root: bytes) -> Path:
+        """Where the copy of a committed dataset lies."""
+        return self.root / "datasets" / f"{dataset_root.hex()}.jsonl"
+
+    def model(self, sha256: bytes) -> Path:
+        """Where the copy of a base model lies."""
+        return self.root / "models" / sha256.hex()
+
+    def observation(self, round_name: str) -> Path:
+        """Where the operator's observation of a round lies."""
+        return self.root / "observations" / f"{round_name}.json"
+
+    def stage(self, name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:
+        """The JSON result of ``work``, from its checkpoint when the same ``subject`` was worked on before.
+
+        A checkpoint that cannot be read back as written is worked out again.
+        """
+        key = hashlib.sha256(canonical.dumps({"stage": name, **subject})).hexdigest()
+        path = self.root / "checkpoints" / f"{name}-{key}.json"
+        if path.exists():
+            raw = path.read_bytes()
+            digest, _, body = raw.partition(b"\n")
+            if hashlib.sha256(body).hexdigest().encode() == digest:
+                return json.loads(body)
+        result = work()
+        body = json.dumps(result).encode()
+        write_atomic(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+        return json.loads(body)

@@ -1,0 +1,243 @@
+"""The published scoring specification: what turns committed text into scores, as one canonical JSON block.
+
+``Terms.pipelineHash`` is the sha256 of the block's RFC 8785 bytes, which is its content id too: whoever reads the terms
+fetches exactly the specification the planner froze, and everything it names (base model, reference corpus) is fetched
+and checked against the digests inside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from oracle.corpus.document import Document
+from oracle.custody.dataset import fetch_dataset, publish_dataset
+from oracle.custody.store import ContentStore, digest_to_cid
+from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
+from oracle.evidence import canonical, commitment
+from oracle.evidence.fields import Address, Bytes32, Count, Record
+from oracle.influence.inrun import InfluenceSpec
+from oracle.quality import profile as quality_profile
+
+KIND: Literal["mixed-mia/pipeline/1"] = "mixed-mia/pipeline/1"
+MAX_BLOCK = 1 << 20  # bytes; the content store keeps no larger block
+
+
+class Blob(Record):
+    """A file in the content store: its sha256, its length in bytes, the content ids of its blocks in order."""
+
+    sha256: Bytes32
+    size: Count
+    blocks: tuple[str, ...]
+
+
+class CorpusRef(Record):
+    """A published corpus: its publisher, its dataset root and the digest of its manifest."""
+
+    provider: Address
+    dataset_root: Bytes32
+    manifest: Bytes32
+
+
+class SampleSize(Record):
+    """Documents in the committed validation pool (its root is in the terms) and in the sample drawn from it."""
+
+    pool: Count
+    sample: Count
+
+
+class Tolerance(Record):
+    """What two honest computations may differ by, in quanta of 1e-4."""
+
+    quality: Count
+    impact: Count
+
+
+class Pipeline(Record):
+    """One scoring specification. ``quality`` and ``influence`` are the rooms' own published parameters.
+
+    ``gain_ref`` (nats of validation loss) is the gain that counts as phi = 1; gains below ``noise_floor`` (nats) score
+    nothing; ``quota`` bounds the tokens of one provider that enter the influence run (SCORING.md, Rescaling, Gaming).
+    """
+
+    kind: Literal["mixed-mia/pipeline/1"] = KIND
+    profile: Literal["paper", "robust"]
+    quality: dict[str, Any]
+    influence: dict[str, Any]
+    gain_ref: float = Field(gt=0, allow_inf_nan=False)
+    noise_floor: float = Field(ge=0, allow_inf_nan=False)
+    quota: Count
+    base_model: Blob
+    seed_corpus: CorpusRef
+    reference: CorpusRef | None
+    validation: SampleSize
+    tolerance: Tolerance
+
+    def to_bytes(self) -> bytes:
+        """The RFC 8785 bytes that ``pipelineHash`` is the sha256 of."""
+        return canonical.dumps(self.model_dump(mode="json"))
+
+    @property
+    def digest(self) -> bytes:
+        """``Terms.pipelineHash``: sha256 of :meth:`to_bytes`, 32 bytes."""
+        return hashlib.sha256(self.to_bytes()).digest()
+
+    @property
+    def influence_spec(self) -> InfluenceSpec:
+        """The parameters of the influence run as its own room reads them."""
+        return InfluenceSpec(**self.influence)
+
+
+def build(
+    store: ContentStore,
+    planner: str,
+    *,
+    profile: Literal["paper", "robust"],
+    influence: InfluenceSpec,
+    gain_ref: float,
+    noise_floor: float,
+    quota: int,
+    base_model: bytes,
+    seed: Sequence[Document],
+    reference: Sequence[Document] | None,
+    pool: int,
+    sample: int,
+) -> Pipeline:
+    """Publish everything a specification names (base model, seed and reference corpus) and return the specification.
+
+    ``base_model`` are the bytes of the one file ``BaseModel.save`` writes; ``pool`` and ``sample`` count documents.
+    Raises BadInput when the sample is larger than the pool. The block itself goes out with :func:`publish`.
+    """
+    if not 1 <= sample <= pool:
+        raise BadInput(
+            f"a validation sample of {sample} documents cannot be drawn from a pool of {pool}",
+            input="validation sample",
+            hint="give a larger validation pool or a smaller sample",
+        )
+    return Pipeline(
+        profile=profile,
+        quality=_plain(quality_profile.SPEC(profile)),
+        influence=_plain(asdict(influence)),
+        gain_ref=gain_ref,
+        noise_floor=noise_floor,
+        quota=quota,
+        base_model=put_blob(store, base_model),
+        seed_corpus=publish_corpus(store, planner, seed),
+        reference=None if reference is None else publish_corpus(store, planner, reference),
+        validation=SampleSize(pool=pool, sample=sample),
+        tolerance=Tolerance(quality=1, impact=10),
+    )
+
+
+def publish(store: ContentStore, pipeline: Pipeline) -> bytes:
+    """Put the specification into the store; returns its digest, the round's ``pipelineHash``."""
+    store.put(pipeline.to_bytes())
+    return pipeline.digest
+
+
+def load(store: ContentStore, digest: bytes) -> Pipeline:
+    """The specification behind ``Terms.pipelineHash``, checked to be one that this installation computes exactly.
+
+    Raises CheckFailed when the block is missing, altered or not canonical, EnvironmentFailure when it asks for another
+    version of the scoring code or its models than the one installed.
+    """
+    name = f"pipeline {digest.hex()}"
+    try:
+        raw = store.get(digest_to_cid(digest))
+    except MiaError as error:
+        raise CheckFailed(
+            f"the scoring specification is not in the content store: {error}",
+            input=name,
+            hint="ask the planner to publish the pipeline block again",
+        ) from error
+    if hashlib.sha256(raw).digest() != digest:
+        raise CheckFailed("the scoring specification was altered: its hash is not the one in the terms", input=name)
+    value = canonical.loads(raw, name=name)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind != KIND:
+        raise EnvironmentFailure(
+            f"the round is scored by {kind!r}, this installation computes {KIND!r}",
+            input=name,
+            hint="install the version of mixed-mia that the planner published",
+        )
+    try:
+        pipeline = Pipeline.model_validate(value)
+    except ValidationError as error:
+        raise CheckFailed(f"the scoring specification cannot be read: {error}", input=name) from error
+    if pipeline.to_bytes() != raw:
+        raise CheckFailed("the scoring specification spells a value in a second way", input=name)
+    _require_installed(pipeline, name)
+    return pipeline
+
+
+def put_blob(store: ContentStore, data: bytes) -> Blob:
+    """Store a file of any size as blocks of at most 1 MiB."""
+    blocks = tuple(store.put(data[start : start + MAX_BLOCK]) for start in range(0, len(data), MAX_BLOCK))
+    return Blob(sha256=hashlib.sha256(data).digest(), size=len(data), blocks=blocks)
+
+
+def get_blob(store: ContentStore, blob: Blob, *, name: str) -> bytes:
+    """The bytes of a stored file, checked against its sha256; ``name`` says what it is in errors (CheckFailed)."""
+    what = f"{name} {blob.sha256.hex()}"
+    try:
+        data = b"".join(store.get(cid) for cid in blob.blocks)
+    except MiaError as error:
+        raise CheckFailed(f"the {name} cannot be fetched: {error}", input=what, hint=error.hint) from error
+    if hashlib.sha256(data).digest() != blob.sha256 or len(data) != blob.size:
+        raise CheckFailed(f"the {name} in the store is not the file that was committed", input=what)
+    return data
+
+
+def fetch_base_model(store: ContentStore, pipeline: Pipeline, base_model_hash: bytes) -> bytes:
+    """The base model's file, checked against the specification and ``Terms.baseModelHash`` (CheckFailed)."""
+    named = pipeline.base_model.sha256
+    if named != base_model_hash:
+        raise CheckFailed(
+            f"the specification names base model {named.hex()}, the terms {base_model_hash.hex()}", input="base model"
+        )
+    return get_blob(store, pipeline.base_model, name="base model")
+
+
+def publish_corpus(store: ContentStore, publisher: str, documents: Sequence[Document]) -> CorpusRef:
+    """Publish a corpus that belongs to the specification rather than to a bid."""
+    manifest = publish_dataset(store, publisher, documents)
+    root = commitment.dataset_root(publisher, manifest.document_root)
+    return CorpusRef(provider=publisher, dataset_root=root, manifest=manifest.digest)
+
+
+def fetch_corpus(store: ContentStore, ref: CorpusRef) -> tuple[Document, ...]:
+    """A corpus the specification names, verified against its root (CheckFailed)."""
+    documents = fetch_dataset(store, ref.manifest, provider=ref.provider, dataset_root=ref.dataset_root)
+    return tuple(documents)
+
+
+def _plain(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """``spec`` as its canonical JSON reads it back: tuples are lists, so that equal specifications compare equal."""
+    plain: dict[str, Any] = json.loads(canonical.dumps(dict(spec)))
+    return plain
+
+
+def _require_installed(pipeline: Pipeline, name: str) -> None:
+    """Refuse to score by a specification whose code, models or word lists are not the ones installed."""
+    installed = _plain(quality_profile.SPEC(pipeline.profile))
+    for key in sorted(installed.keys() | pipeline.quality.keys()):
+        ours, theirs = installed.get(key), pipeline.quality.get(key)
+        if ours != theirs:
+            raise EnvironmentFailure(
+                f"the specification asks for quality.{key} = {theirs}, installed is {ours}",
+                input=name,
+                hint="install the versions that the planner published; scores would differ otherwise",
+            )
+    try:
+        pipeline.influence_spec  # noqa: B018 - unknown or missing parameters surface here
+    except (TypeError, ValueError) as error:
+        raise EnvironmentFailure(
+            f"the specification's influence parameters are not those of this version: {error}",
+            input=name,
+            hint="install the version of mixed-mia that the planner published",
+        ) from error
