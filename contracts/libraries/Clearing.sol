@@ -40,7 +40,15 @@ library Clearing {
         uint256 cap;
     }
 
-    /// @notice Winner i is paid min(floor((numerator * w_i - [i > strictAfter]) / denominator), cap).
+    /// @dev A proposed outcome with the bid of m, which is all zero when there is none.
+    struct Certificate {
+        uint256 winningWeight;
+        uint256 marginal;
+        uint256 mCost;
+        uint256 mWeight;
+    }
+
+    /// @dev Winner i is paid min(floor((numerator * w_i - [i > strictAfter]) / denominator), cap).
     struct Price {
         uint256 numerator;
         uint256 denominator;
@@ -81,11 +89,11 @@ library Clearing {
         require((p.reward | p.reserve | winningWeight) >> 128 == 0, ClearingOutOfRange());
         if (marginal != NONE) {
             require(marginal < records.length / RECORD_SIZE, MarginalNotKept());
-            (mCost, mWeight) = _bid(_record(records, marginal));
+            (mCost, mWeight) = _bid(records, marginal);
             require(kept(mCost, mWeight, p.reserve, p.cap), MarginalNotKept());
             require(mCost * (winningWeight + mWeight) > p.reward * mWeight, MarginalFits());
         }
-        (recordsHash, totalReward) = _scan(records, p, winningWeight, marginal, mCost, mWeight);
+        (recordsHash, totalReward) = _scan(records, p, Certificate(winningWeight, marginal, mCost, mWeight));
     }
 
     /// @notice Reward of one bid under a verified certificate, money units; 0 for losers.
@@ -100,55 +108,55 @@ library Clearing {
         uint256 cost,
         uint256 weight
     ) internal pure returns (uint256) {
-        if (position == m || !kept(cost, weight, p.reserve, p.cap)) return 0;
-        if (m != NONE && !before(cost, weight, position, mCost, mWeight, m)) return 0;
-        return _pay(_price(p, winningWeight, m, mCost, mWeight), p.cap, position, weight);
+        Certificate memory c = Certificate(winningWeight, m, mCost, mWeight);
+        return _wins(p, c, position, cost, weight) ? _pay(_price(p, c), p.cap, position, weight) : 0;
     }
 
     /// @dev The pass over all records: fold the hash, check every winner, add up weights and rewards.
-    function _scan(
-        bytes calldata records,
-        Params memory p,
-        uint256 winningWeight,
-        uint256 m,
-        uint256 mCost,
-        uint256 mWeight
-    ) private pure returns (bytes32 hash, uint256 totalReward) {
-        Price memory price = _price(p, winningWeight, m, mCost, mWeight);
+    function _scan(bytes calldata records, Params memory p, Certificate memory c)
+        private
+        pure
+        returns (bytes32 hash, uint256 totalReward)
+    {
+        Price memory price = _price(p, c);
         uint256 weightSum;
-        uint256 count = records.length / RECORD_SIZE;
-        // Products: see the library's note. Sums: fewer than 2^64 records of weights below 2^64 and rewards below 2^192.
+        // Products: see the library's note. Sums: fewer than 2^32 records fit a block, weights are below 2^64, and a
+        // reward is below 2^192.
         unchecked {
-            for (uint256 i; i < count; ++i) {
-                uint256 record = _record(records, i);
-                hash = EfficientHashLib.hash(hash, bytes32(record));
-                (uint256 cost, uint256 weight) = _bid(record);
-                if (i == m || !kept(cost, weight, p.reserve, p.cap)) continue;
-                if (m != NONE && !before(cost, weight, i, mCost, mWeight, m)) continue;
-                require(cost * winningWeight <= p.reward * weight, WinnerDoesNotFit(i));
+            for (uint256 i; i < records.length / RECORD_SIZE; ++i) {
+                (uint256 cost, uint256 weight) = _bid(records, i);
+                hash = EfficientHashLib.hash(hash, bytes32(cost << 64 | weight));
+                if (!_wins(p, c, i, cost, weight)) continue;
+                require(cost * c.winningWeight <= p.reward * weight, WinnerDoesNotFit(i));
                 weightSum += weight;
                 totalReward += _pay(price, p.cap, i, weight);
             }
         }
-        require(weightSum == winningWeight, WrongWinningWeight(weightSum));
+        require(weightSum == c.winningWeight, WrongWinningWeight(weightSum));
+    }
+
+    /// @dev Whether bid i is kept and comes before m.
+    function _wins(Params memory p, Certificate memory c, uint256 i, uint256 cost, uint256 weight)
+        private
+        pure
+        returns (bool)
+    {
+        if (i == c.marginal || !kept(cost, weight, p.reserve, p.cap)) return false;
+        return c.marginal == NONE || before(cost, weight, i, c.mCost, c.mWeight, c.marginal);
     }
 
     /// @dev A winner's largest winning bid is the least of R*w/W (the budget), b_m*w/w_m (the edge, strict after m:
     /// there a tie loses), reserve*w/WAD and the cap. One ratio is the least for all winners, so it is chosen once: m
     /// is kept, hence b_m/w_m <= reserve/WAD and the reserve matters only without m; and where R/W < b_m/w_m, R*w/W is
     /// also below the strict edge.
-    function _price(Params memory p, uint256 winningWeight, uint256 m, uint256 mCost, uint256 mWeight)
-        private
-        pure
-        returns (Price memory price)
-    {
-        price = Price(p.reward, winningWeight, NONE);
-        if (m != NONE) {
-            if (mCost * winningWeight <= p.reward * mWeight) price = Price(mCost, mWeight, m);
-        } else if (p.reserve * winningWeight <= p.reward * WAD) {
-            // Also the case W = 0: no division by zero before the sum of weights proves such a hint wrong.
-            price = Price(p.reserve, WAD, NONE);
+    function _price(Params memory p, Certificate memory c) private pure returns (Price memory) {
+        if (c.marginal != NONE) {
+            if (c.mCost * c.winningWeight <= p.reward * c.mWeight) return Price(c.mCost, c.mWeight, c.marginal);
+        } else if (p.reserve * c.winningWeight <= p.reward * WAD) {
+            return Price(p.reserve, WAD, NONE);
         }
+        // W = 0 took one of the returns above: no division by zero before the sum of weights proves it wrong.
+        return Price(p.reward, c.winningWeight, NONE);
     }
 
     /// @dev At a strict edge the numerator is above zero: the winner i > m has cost * w_m < b_m * w_i.
@@ -166,13 +174,10 @@ library Clearing {
     }
 
     /// @dev Record `i`; the caller has checked that it is there.
-    function _record(bytes calldata records, uint256 i) private pure returns (uint256) {
+    function _bid(bytes calldata records, uint256 i) private pure returns (uint256 cost, uint256 weight) {
         unchecked {
-            return uint256(LibBytes.loadCalldata(records, i * RECORD_SIZE)) >> 128;
+            uint256 record = uint256(LibBytes.loadCalldata(records, i * RECORD_SIZE)) >> 128;
+            return (record >> 64, record & type(uint64).max);
         }
-    }
-
-    function _bid(uint256 record) private pure returns (uint256 cost, uint256 weight) {
-        return (record >> 64, uint64(record));
     }
 }

@@ -28,8 +28,12 @@ contract MechanismHarness {
         uint64 kappa;
     }
 
-    function powWad(uint256 base, uint256 exponent) external pure returns (uint256) {
-        return Weights.powWad(base, exponent);
+    /// @notice Rows of (base, exponent) to powers.
+    function powers(uint256[2][] calldata rows) external pure returns (uint256[] memory out) {
+        out = new uint256[](rows.length);
+        for (uint256 i; i < rows.length; ++i) {
+            out[i] = Weights.powWad(rows[i][0], rows[i][1]);
+        }
     }
 
     function weight(Score memory s) public pure returns (uint256) {
@@ -74,14 +78,15 @@ contract MechanismHarness {
         }
     }
 
-    /// @notice For each instance whether its certificate passes.
-    function verifyAll(Instance[] calldata instances) external view returns (bool[] memory out) {
-        out = new bool[](instances.length);
+    /// @notice For each instance the selector of the error that its certificate meets; 0 where it passes.
+    function verifyAll(Instance[] calldata instances) external view returns (bytes4[] memory out) {
+        out = new bytes4[](instances.length);
         for (uint256 i; i < instances.length; ++i) {
             Instance calldata x = instances[i];
-            try this.settle(x.records, x.params, x.winningWeight, x.marginal) {
-                out[i] = true;
-            } catch {}
+            try this.settle(x.records, x.params, x.winningWeight, x.marginal) {}
+            catch (bytes memory reason) {
+                out[i] = bytes4(reason);
+            }
         }
     }
 
