@@ -98,7 +98,7 @@ def supply_curve(steps: Sequence[Step], *, reward: float, price: float, cutoff: 
     total = sum(step.weight for step in steps) or 1.0
     costs = [step.cost for step in steps if step.cost > 0] + [price]
     x = Linear(0, total, left, width - right)
-    # Room below for the names in the bars; what asks far beyond the price is cut off at the top rather than flatten the rest.
+    # Room below for the names in the bars; what asks far beyond the price is cut at the top, else it flattens the rest.
     y = Log(min(costs) / 4, min(max(costs) * 1.6, price * HEADROOM), height - bottom, top)
     floor = height - bottom
 

@@ -1,0 +1,418 @@
+"""The provider's commands: score a corpus at home, seal a bid, open it, claim what it earned."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from oracle.cli.output import emit, facts, progress
+from oracle.cli.session import (
+    DEFAULT_RPC,
+    DEFAULT_STORE,
+    Contract,
+    Json,
+    Keystore,
+    PasswordFile,
+    RoundNumber,
+    Rpc,
+    Session,
+    Store,
+    address_of,
+    open_session,
+    secret_of,
+    send,
+    unlock,
+)
+from oracle.errors import BadInput
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from oracle.corpus.document import Document
+    from oracle.custody.bidfile import Bid
+
+bids = typer.Typer(name="bid", no_args_is_help=True, help="Sealed bids: commit, reveal, status.")
+
+BidFile = Annotated[
+    Path, typer.Option("--bid-file", metavar="FILE", help="The encrypted bid file. Keep a copy: lost file, lost bid.")
+]
+Corpus = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Corpus: .jsonl, .parquet, .csv, .txt (.gz, .zst), folders.")
+]
+
+
+# --- score ---
+
+
+def score(
+    paths: Corpus,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Texts that novelty is measured against.")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(metavar="robust|paper", help="Which published profile of the formulas.")
+    ] = "robust",
+    sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N documents of each path.")] = None,
+    json: Json = False,
+) -> None:
+    """Quality of corpora, with the very code that oracles run: earlier paths first, copies count for nothing.
+
+    [dim]Example:[/] mia score mine.jsonl.gz theirs/ --reference reference.jsonl.gz
+    """
+    import hashlib
+
+    from oracle.corpus.readers import read_documents
+    from oracle.evidence import canonical
+    from oracle.quality.profile import SPEC, score_market
+
+    if profile not in ("robust", "paper"):
+        raise BadInput(f"no profile {profile!r}", input="--profile", hint="Choose robust or paper.")
+    corpora = [list(read_documents(path, limit=sample)) for path in paths]
+    known = [document.text for document in read_documents(reference)] if reference else None
+    with progress() as tell:
+        market = score_market(corpora, reference=known, profile=profile, seed=bytes(32), progress=tell)
+    results = [
+        {
+            "path": str(path),
+            **{axis: decimals(getattr(found, axis)) for axis in ("quality", *AXES)},
+            "tokens": found.tokens,
+            "documents": found.documents,
+            "duplicates_removed": found.duplicates_removed,
+            "languages": dict(found.languages),
+            "abstained": list(found.abstained),
+            "evidence_hash": hashlib.sha256(canonical.dumps(dict(found.evidence))).hexdigest(),
+        }
+        for path, found in zip(paths, market.scores, strict=True)
+    ]
+    pipeline_hash = hashlib.sha256(canonical.dumps(dict(SPEC(profile)))).hexdigest()
+
+    def view(console: Console) -> None:
+        table = Table("path", *(["quality", *AXES, "tokens", "documents", "duplicates"]), box=None, pad_edge=False)
+        for row in results:
+            values = [row[axis] for axis in ("quality", *AXES)]
+            shown = ["–" if value is None else f"{value:.4f}" for value in values]
+            table.add_row(
+                str(row["path"]), *shown, str(row["tokens"]), str(row["documents"]), str(row["duplicates_removed"])
+            )
+        console.print(table)
+
+    emit({"profile": profile, "pipeline_hash": pipeline_hash, "results": results}, view, as_json=json)
+
+
+AXES = ("cleanliness", "diversity", "novelty", "metadata")
+
+
+def decimals(quanta: int | None) -> float | None:
+    """A score in quanta of 1e-4 as the number it stands for."""
+    return None if quanta is None else quanta / 10_000
+
+
+# --- bids ---
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A bid on chain: what its owner needs to know. ``sent`` is False when it was there already."""
+
+    bid: Bid
+    documents: int
+    transaction: str
+    sent: bool
+
+
+def commit_bid(
+    session: Session,
+    account: LocalAccount,
+    secret: str,
+    *,
+    round: int,
+    documents: Sequence[Document],
+    cost: int,
+    file: Path,
+) -> Committed:
+    """Publish the corpus, write the bid file, read it back, and only then send the transaction.
+
+    A file left by an interrupted run is taken up: the same bid is sent, no second salt is made. Raises BadInput outside
+    the commit phase, for a cost above the cap, or when the file holds another bid.
+    """
+    from oracle.chain.terms import Phase
+    from oracle.custody.bidfile import read_bid, write_bid
+    from oracle.custody.dataset import publish_dataset
+
+    market = session.market
+    market.require_phase(round, Phase.COMMIT)
+    terms = market.terms(round)
+    if not 0 < cost <= terms.cap:
+        raise BadInput(
+            f"a bid of {cost} money units is never eligible: the cap is {terms.cap}",
+            input="--cost",
+            hint=f"Ask between 1 and {terms.cap} money units ({terms.money_unit} smallest units of the token each).",
+        )
+    manifest = publish_dataset(session.store, account.address, documents)
+    if file.exists():
+        bid = read_bid(file, secret)
+        _require_same(bid, session, account.address, round, manifest.digest, cost, file)
+    else:
+        bid = _new_bid(session, account.address, round, terms.hash(), manifest, cost)
+        write_bid(file, bid, secret)
+    live = {known.provider: known for known in market.commitments(round)}.get(account.address)
+    if live is not None and live.sealed == bid.sealed():
+        return Committed(bid, manifest.documents, "", sent=False)
+    calls = market.contract.functions
+    if live is not None and live.dataset_root == bid.dataset_root:
+        call, value = calls.reseal(round, bid.sealed()), 0
+    else:
+        call = calls.commit(round, bid.sealed(), bid.dataset_root, bid.manifest)
+        value = terms.bid_bond if live is None else 0
+    receipt = send(session, account, call, value=value)
+    return Committed(bid, manifest.documents, receipt, sent=True)
+
+
+def reveal_bid(session: Session, account: LocalAccount, bid: Bid) -> str:
+    """Open a sealed bid with its score proof; the transaction hash. Anybody's account may send it.
+
+    Raises BadInput outside the reveal phase, or when the file belongs to another market or chain.
+    """
+    from oracle.chain.terms import Phase
+    from oracle.node.reporting import leaf_and_proof
+
+    market = session.market
+    _require_here(bid, session)
+    market.require_phase(bid.round, Phase.REVEAL)
+    leaf, proof = leaf_and_proof(market, bid.round, bid.provider, session.store, session.board)
+    call = market.contract.functions.reveal(bid.round, leaf.as_tuple(), proof, bid.cost, bid.salt)
+    return send(session, account, call)
+
+
+def claim_for(session: Session, account: LocalAccount, round: int, provider: str) -> str:
+    """Pull one provider's cash, MUT, DST and bond to that provider, whoever sends it; the transaction hash."""
+    return send(session, account, session.market.contract.functions.claim(round, provider))
+
+
+@bids.command("commit")
+def commit(
+    round: RoundNumber,
+    paths: Corpus,
+    cost: Annotated[
+        int, typer.Option("--cost", min=1, metavar="N", help="Smallest total reward accepted, money units.")
+    ],
+    bid_file: BidFile,
+    keystore: Keystore,
+    password_file: PasswordFile = None,
+    sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N documents of each path.")] = None,
+    rpc: Rpc = DEFAULT_RPC,
+    contract: Contract = "",
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """Seal a bid: publish the corpus, write the bid file and read it back, then send the commitment and the bond.
+
+    The bid file is encrypted with the keystore's password. Run the same command again after an interruption.
+
+    [dim]Example:[/] mia bid commit 1 corpus.jsonl.gz --cost 25000 --bid-file bid.json --keystore alice.json
+    """
+    from oracle.chain.keys import load_account
+    from oracle.corpus.readers import read_documents
+
+    session = open_session(rpc, contract, store)
+    secret = secret_of(keystore, password_file)
+    account = load_account(keystore, prompt=lambda _: secret)
+    documents = list(chain.from_iterable(read_documents(path, limit=sample) for path in paths))
+    done = commit_bid(session, account, secret, round=round, documents=documents, cost=cost, file=bid_file)
+    document = {
+        "round": round,
+        "provider": account.address,
+        "documents": done.documents,
+        "dataset_root": done.bid.dataset_root,
+        "manifest": done.bid.manifest,
+        "sealed_bid": done.bid.sealed(),
+        "bid_file": str(bid_file),
+        "sent": done.sent,
+        "transaction": done.transaction or None,
+    }
+    state = "committed" if done.sent else "was committed already; nothing sent"
+    emit(
+        document,
+        facts({f"round {round}": state, "documents": done.documents, "bid file": f"{bid_file} (keep a copy)"}),
+        as_json=json,
+    )
+
+
+@bids.command("reveal")
+def reveal(
+    bid_files: Annotated[list[Path], typer.Argument(metavar="BID_FILE...", help="Bid files to open.")],
+    keystore: Keystore,
+    password_file: PasswordFile = None,
+    rpc: Rpc = DEFAULT_RPC,
+    contract: Contract = "",
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """Open sealed bids in the reveal phase. Whoever holds the file may do it, with any account that can pay the gas.
+
+    [dim]Example:[/] mia bid reveal bid.json --keystore alice.json
+    """
+    from oracle.chain.keys import load_account
+    from oracle.custody.bidfile import read_bid
+
+    session = open_session(rpc, contract, store)
+    secret = secret_of(keystore, password_file)
+    account = load_account(keystore, prompt=lambda _: secret)
+    opened = [(path, read_bid(path, secret)) for path in bid_files]
+    done = [
+        {
+            "bid_file": str(path),
+            "round": bid.round,
+            "provider": bid.provider,
+            "cost": str(bid.cost),
+            "transaction": reveal_bid(session, account, bid),
+        }
+        for path, bid in opened
+    ]
+    emit({"revealed": done}, facts({row["bid_file"]: f"opened in {row['transaction']}" for row in done}), as_json=json)
+
+
+@bids.command("status")
+def status(
+    round: RoundNumber,
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Address or keystore file.")],
+    rpc: Rpc = DEFAULT_RPC,
+    contract: Contract = "",
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """Where a bid stands: sealed, opened, won, paid; and what to do next.
+
+    [dim]Example:[/] mia bid status 1 alice.json
+    """
+    session = open_session(rpc, contract, store)
+    document = bid_status(session, round, address_of(provider))
+    emit(document, facts({key: "–" if value is None else value for key, value in document.items()}), as_json=json)
+
+
+def bid_status(session: Session, round: int, provider: str) -> dict[str, Any]:
+    """What the chain says of one provider's bid, money in money units and smallest units as strings."""
+    market = session.market
+    phase = market.phase(round)
+    live = next((known for known in market.commitments(round) if known.provider == provider), None)
+    opened = next((known for known in market.reveals(round) if known.provider == provider), None)
+    paid = next((known for known in market.claims(round) if known.provider == provider), None)
+    reward = market.contract.functions.rewardOf(round, provider).call() if market.settlement(round) else None
+    return {
+        "round": round,
+        "provider": provider,
+        "phase": phase.name.lower(),
+        "committed": live is not None,
+        "place": live.position if live else None,
+        "revealed": opened is not None,
+        "cost": str(opened.cost) if opened else None,
+        "weight": str(opened.weight) if opened else None,
+        "reward": str(reward[0]) if reward else None,
+        "claimed": paid is not None,
+        "next": _next_step(phase.name, live is not None, opened is not None, paid is not None),
+    }
+
+
+def _next_step(phase: str, committed: bool, revealed: bool, claimed: bool) -> str:
+    if not committed:
+        return "mia bid commit" if phase == "COMMIT" else "nothing: no bid in this round"
+    if phase in ("CLAIM", "VOID"):
+        return "nothing: all paid" if claimed else "mia claim"
+    if phase == "REVEAL":
+        return "wait for settlement" if revealed else "mia bid reveal, before the phase ends: the bond is at stake"
+    return (
+        "wait for the reveal phase" if phase in ("COMMIT", "OBSERVE", "REPORT", "CHALLENGE") else "wait for settlement"
+    )
+
+
+def claim(
+    round: RoundNumber,
+    keystore: Keystore,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option("--provider", metavar="ADDRESS", help="For these providers; default: the keystore's own."),
+    ] = None,
+    password_file: PasswordFile = None,
+    rpc: Rpc = DEFAULT_RPC,
+    contract: Contract = "",
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """Pull what a round owes a provider: cash, MUT, DST and the bond. It always goes to the provider, whoever sends it.
+
+    [dim]Example:[/] mia claim 1 --keystore alice.json
+    """
+    session = open_session(rpc, contract, store)
+    account = unlock(keystore, password_file)
+    providers = [address_of(text) for text in provider] if provider else [account.address]
+    sent = [{"provider": who, "transaction": claim_for(session, account, round, who)} for who in providers]
+    paid = {known.provider: known for known in session.market.claims(round)}
+    rows = [
+        row
+        | {
+            "cash": str(paid[row["provider"]].cash),
+            "units": str(paid[row["provider"]].units),
+            "shares": str(paid[row["provider"]].shares),
+            "bond": str(paid[row["provider"]].bond),
+        }
+        for row in sent
+    ]
+
+    def view(console: Console) -> None:
+        table = Table(
+            "provider", "cash, smallest units", "MUT units", "DST units", "bond, wei", box=None, pad_edge=False
+        )
+        for row in rows:
+            table.add_row(row["provider"], row["cash"], row["units"], row["shares"], row["bond"])
+        console.print(table)
+
+    emit({"round": round, "claims": rows}, view, as_json=json)
+
+
+# --- inside ---
+
+
+def _new_bid(session: Session, provider: str, round: int, terms_hash: bytes, manifest: Any, cost: int) -> Bid:
+    from oracle.custody.bidfile import Bid
+
+    return Bid(
+        chain=session.market.chain_id,
+        market=session.market.address,
+        round=round,
+        provider=provider,
+        terms_hash=terms_hash,
+        dataset_root=manifest.dataset_root,
+        manifest=manifest.digest,
+        cost=cost,
+        salt=secrets.token_bytes(32),
+    )
+
+
+def _require_here(bid: Bid, session: Session) -> None:
+    here = (session.market.chain_id, session.market.address)
+    if (bid.chain, bid.market) != here:
+        raise BadInput(
+            f"this bid is for market {bid.market} on chain {bid.chain}, not {here[1]} on chain {here[0]}",
+            input="bid file",
+            hint="Give the RPC URL and the contract of the bid's own market.",
+        )
+
+
+def _require_same(
+    bid: Bid, session: Session, provider: str, round: int, manifest: bytes, cost: int, file: Path
+) -> None:
+    _require_here(bid, session)
+    if (bid.provider, bid.round, bid.manifest, bid.cost) != (provider, round, manifest, cost):
+        raise BadInput(
+            "the bid file holds another bid (other round, provider, corpus or cost)",
+            input=str(file),
+            hint="Choose another --bid-file: a bid that may be on chain is never overwritten.",
+        )
