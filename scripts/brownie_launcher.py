@@ -1,14 +1,14 @@
 """Start brownie with this checkout's compiler and chain; scripts/setup.py puts it at .venv/bin/brownie.
 
 brownie finds the compiler through SOLCX_BINARY_PATH, anvil by name on PATH, and its networks in the home folder. It
-gets a home of its own in .cache, so that an old ~/.brownie cannot interfere, and a free port at every start, so that
-it never attaches to somebody else's chain.
+gets a home of its own in .cache, so that an old ~/.brownie cannot interfere; anvil as its network when none is named;
+and a free port at every start, so that it never attaches to somebody else's chain.
 """
 
 import os
 import socket
 import sys
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 import yaml
@@ -37,8 +37,9 @@ def use_port(networks: Path, defaults: Path, port: int) -> None:
 def main() -> None:
     data = HOME / ".brownie"
     data.mkdir(parents=True, exist_ok=True)
-    package = Path(find_spec("brownie").origin).parent
-    use_port(data / "network-config.yaml", package / "data" / "network-config.yaml", free_port())
+    defaults = distribution("eth-brownie").locate_file("brownie/data/network-config.yaml")
+    use_port(data / "network-config.yaml", Path(str(defaults)), free_port())
+    (HOME / "brownie-config.yaml").write_text("networks:\n  default: anvil\n")
     environment = os.environ | {
         "HOME": str(HOME),
         "SOLCX_BINARY_PATH": str(ROOT / ".cache" / "solcx"),

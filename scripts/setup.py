@@ -5,6 +5,8 @@ to do takes milliseconds, a changed pin updates in place, an interrupted set-up 
 the checkout (.venv, node_modules, .cache) and the tools are started from .venv/bin.
 """
 
+from __future__ import annotations
+
 import ast
 import contextlib
 import fcntl
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,11 +40,11 @@ class SetupError(Exception):
     """Something the person at the keyboard has to see to; the message says what and how."""
 
 
-def say(text):
+def say(text: str) -> None:
     print(f"setup: {text}", flush=True)
 
 
-def run(*command, env=None):
+def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
     """Run a command in the checkout; its output is shown only when it fails."""
     words = [str(word) for word in command]
     done = subprocess.run(
@@ -52,7 +55,7 @@ def run(*command, env=None):
     return done.stdout
 
 
-def supported_python():
+def supported_python() -> str:
     """The path of a Python 3.11 or 3.12: the one running this, else one of that name that really starts."""
     for candidate in (sys.executable, *(f"python{version}" for version in SUPPORTED)):
         probe = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"]
@@ -66,16 +69,16 @@ def supported_python():
     )
 
 
-def digest(*parts):
+def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def read(path):
+def read(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
 
 
 @contextlib.contextmanager
-def stamped(folder, key):
+def stamped(folder: Path, key: str) -> Iterator[bool]:
     """Yield whether `folder` has to be made or updated for `key`; while that lasts it is marked as incomplete."""
     stamp = folder / ".setup-stamp"
     found = read(stamp)
@@ -91,9 +94,9 @@ def stamped(folder, key):
     stamp.write_text(key)
 
 
-def environment():
+def environment() -> dict[str, str]:
     """The environment in which uv and npm see the package sources and certificates that pip is configured with."""
-    told = {}
+    told: dict[str, list[str]] = {}
     for line in run(PYTHON, "-m", "pip", "config", "list").splitlines():
         setting, _, value = line.partition("=")
         told.setdefault(setting.rpartition(".")[2], ast.literal_eval(value).split())
@@ -101,14 +104,14 @@ def environment():
     return {"UV_INDEX_STRATEGY": "unsafe-best-match", **same, **os.environ}  # pip, too, takes the best of all indexes
 
 
-def venv_works():
+def venv_works() -> bool:
     config = VENV / "pyvenv.cfg"
     if not config.is_file() or str(VENV) not in read(config):  # none yet, or the checkout was moved
         return False
     return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True).returncode == 0
 
 
-def python_packages():
+def python_packages() -> None:
     key = digest(str(VENV), read(ROOT / "pyproject.toml"), read(ROOT / "constraints.txt"))
     with stamped(VENV, key) as wanted:
         if not wanted:
@@ -124,16 +127,31 @@ def python_packages():
                 ) from None
             (VENV / ".setup-stamp").write_text(INCOMPLETE)  # --clear took it away
         say("installing Python packages")
-        what = ("-c", "constraints.txt", "-e", ".[dev]")
-        try:
-            run(PYTHON, "-m", "pip", "install", "-q", "-c", "constraints.txt", "uv")
-            run(BIN / "uv", "pip", "install", "-q", "--python", PYTHON, *what, env=environment())
-        except SetupError as error:
-            say(f"uv could not do it, pip takes over ({str(error).splitlines()[-1].strip()})")
-            run(PYTHON, "-m", "pip", "install", "-q", *what)
+        install_python()
 
 
-def node_packages(npm):
+def install_python() -> None:
+    """Install the package and its tools with uv, or with pip where uv fails.
+
+    On Linux torch itself brings gigabytes of CUDA. Unless pip is told where to find a build of it, uv is first asked
+    for the one that suits the machine, which takes an index that not every network reaches.
+    """
+    what = ("-c", "constraints.txt", "-e", ".[dev]")
+    try:
+        run(PYTHON, "-m", "pip", "install", "-q", "-c", "constraints.txt", "uv")
+        uv = (BIN / "uv", "pip", "install", "-q", "--python", PYTHON, *what)
+        env = environment()
+        if "UV_FIND_LINKS" not in env:
+            with contextlib.suppress(SetupError):
+                run(*uv, env={"UV_TORCH_BACKEND": "auto", **env})
+                return
+        run(*uv, env=env)
+    except SetupError as error:
+        say(f"uv could not do it, pip takes over ({str(error).splitlines()[-1].strip()})")
+        run(PYTHON, "-m", "pip", "install", "-q", *what)
+
+
+def node_packages(npm: Path) -> None:
     with stamped(NODE_MODULES, digest(read(ROOT / "package.json"))) as wanted:
         if not wanted:
             return
@@ -150,7 +168,7 @@ solcx.install_solc(sys.argv[1], solcx_binary_path=sys.argv[2])
 """
 
 
-def download_solc():
+def download_solc() -> bool:
     """Try for the native compiler, within bounds: many networks refuse it and some only swallow the packets."""
     command = [str(PYTHON), "-c", NATIVE_SOLC, SOLC.name.partition("-v")[2], str(SOLC.parent)]
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -158,14 +176,14 @@ def download_solc():
     return False
 
 
-def link(name, target):
+def link(name: str, target: Path) -> None:
     path = BIN / name
     if path.resolve() != target.resolve():
         path.unlink(missing_ok=True)
         path.symlink_to(target)
 
 
-def write_program(path, text):
+def write_program(path: Path, text: str) -> None:
     """Write an executable text file in one step, over whatever stood there (links included)."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text)
@@ -173,7 +191,7 @@ def write_program(path, text):
     fresh.replace(path)
 
 
-def compiler():
+def compiler() -> None:
     with stamped(SOLC.parent, digest(str(ROOT), SOLC.name)) as wanted:
         if not wanted:
             return
@@ -184,7 +202,7 @@ def compiler():
         write_program(SOLC, f'#!/bin/sh\nexec "{BIN}/node" "{ROOT}/scripts/solc.cjs" "$@"\n')
 
 
-def launchers():
+def launchers() -> None:
     """Put solc, anvil, forge (the real binaries, not npm's scripts around them) and brownie into .venv/bin."""
     link("solc", SOLC)
     for tool in ("anvil", "forge"):
@@ -197,7 +215,7 @@ def launchers():
         write_program(BIN / "brownie", brownie)
 
 
-def main():
+def main() -> None:
     start = time.monotonic()
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "setup.lock").open("w") as lock:

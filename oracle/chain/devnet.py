@@ -106,7 +106,7 @@ class Anvil(LocalChain):
     ``funded`` accounts of a fixed mnemonic hold 10,000 ether each. ``load_state`` is a file of `dump_state`.
     """
 
-    def __init__(self, *, funded: int = 40, port: int = 0, load_state: Path | None = None) -> None:
+    def __init__(self, *, funded: int = 10, port: int = 0, load_state: Path | None = None) -> None:
         if load_state is not None and not load_state.is_file():
             raise BadInput("there is no such state", input=str(load_state), hint="give a file written by dump_state")
         self.funded = funded
@@ -151,9 +151,9 @@ def _listening_port(process: subprocess.Popen[bytes], log: Path) -> int:
         if found := re.search(r"Listening on \S+:(\d+)", log.read_text(errors="replace")):
             return int(found[1])
         time.sleep(0.02)
-    said = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    said = " ".join(log.read_text(errors="replace").split())[:300] or "it said nothing"
     raise EnvironmentFailure(
-        f"anvil did not start: {said[0]}", input="anvil", hint="is the port free and Anvil 1.7 or newer?"
+        f"anvil did not start: {said}", input="anvil", hint="is the port free and Anvil 1.7 or newer?"
     )
 
 
