@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+import torch
 
 from oracle.corpus import dedup
 from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
-from oracle.evidence import canonical
 from oracle.evidence.leaf import Status
 from oracle.influence.base import BaseModel
+from oracle.influence.device import pick_device
 from oracle.influence.inrun import in_run_shapley
 from oracle.influence.rescale import rescale
 from oracle.node.pipeline import Pipeline
@@ -40,7 +42,7 @@ class Held:
         """sha256 over the canonical lines (hex): what every result of these texts is remembered under."""
         hasher = hashlib.sha256()
         for document in self.documents or ():
-            hasher.update(canonical_line(document) + b"\n")
+            hasher.update(canonical_line(document))
         return hasher.hexdigest()
 
 
@@ -67,35 +69,101 @@ class Inputs:
     beacon: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """Results in the order of commitments, and the influence run's replay log."""
+
+    results: tuple[Result, ...]
+    log: dict[str, Any]
+
+
 def compute(
     inputs: Inputs,
     *,
     stage: Stage | None = None,
     device: torch.device | None = None,
     progress: Progress | None = None,
-) -> tuple[Result, ...]:
+) -> Computation:
     """Score every commitment, in order: remove what is near the validation sample, deduplicate across providers
-    (earlier commitment first), quality, in-run influence seeded by the beacon, rescaling by the terms' reference gain.
+    (earlier commitment first), quality, in-run influence seeded by the beacon, rescaling by the reference gain.
 
     A commitment whose bytes are not held is UNAVAILABLE, one without usable text EMPTY: neither is an exception.
+    Providers keep their places in both stages, so that one that drops out moves nobody else's draws.
     """
     stage = stage or _at_once
-    clean, contaminated = _without_validation(inputs)
-    usable = [place for place, documents in enumerate(clean) if documents]
+    clean = [dedup.decontaminate(held.documents or (), inputs.validation) for held in inputs.held]
     subject = {
         "pipeline": inputs.pipeline.digest.hex(),
         "beacon": inputs.beacon.hex(),
         "validation": Held(inputs.validation).digest,
-        "texts": [inputs.held[place].digest for place in usable],
+        "texts": [held.digest for held in inputs.held],
     }
-    texts = [clean[place] for place in usable]
-    quality = stage("quality", subject, lambda: _quality(inputs, texts, progress)) if usable else _NO_QUALITY
-    kept = [_pick(documents, chosen) for documents, chosen in zip(texts, quality["kept"], strict=True)]
+    quality = stage("quality", subject, lambda: _quality(inputs, [kept for kept, _ in clean], progress))
+    where = str(device or pick_device())
     influence = stage(
-        "influence", subject | {"device": str(device)}, lambda: _influence(inputs, kept, device, progress)
+        "influence", {**subject, "device": where}, lambda: _influence(inputs, quality["kept"], device, progress)
     )
-    results = {
-        place: _result(quality["scores"][at], influence["gains"][at], inputs, contaminated[place])
-        for at, place in enumerate(usable)
+    impacts = rescale(
+        influence["gains"],
+        gain_ref=inputs.pipeline.gain_ref,
+        profile=inputs.pipeline.profile,
+        noise_floor=inputs.pipeline.noise_floor,
+    )
+    results = tuple(
+        _result(held, contaminated, score, gain, impact)
+        for held, (_, contaminated), score, gain, impact in zip(
+            inputs.held, clean, quality["scores"], influence["gains"], impacts, strict=True
+        )
+    )
+    return Computation(results, influence["log"])
+
+
+def influence_seed(beacon: bytes) -> int:
+    """The seed of the influence run: 63 bits of the beacon's hash, so that nobody chose it."""
+    return int.from_bytes(hashlib.sha256(b"mixed-mia/influence/1" + beacon).digest()[:8], "big") >> 1
+
+
+def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Progress | None) -> dict[str, Any]:
+    """Scores of the corpora and the texts that are left of them after deduplication."""
+    market = score_market(
+        corpora,
+        reference=None if inputs.reference is None else [document.text for document in inputs.reference],
+        profile=inputs.pipeline.profile,
+        seed=inputs.beacon,
+        progress=progress,
+    )
+    return {
+        "scores": [asdict(score) for score in market.scores],
+        "kept": [[document.text for document in documents] for documents in market.kept],
     }
-    return tuple(results.get(place) or _nothing(held, contaminated[place]) for place, held in enumerate(inputs.held))
+
+
+def _influence(
+    inputs: Inputs, kept: Sequence[Sequence[str]], device: torch.device | None, progress: Progress | None
+) -> dict[str, Any]:
+    """Gain of every provider, nats per validation token; nobody gains anything where nobody has text."""
+    if not any(kept):
+        return {"gains": [0.0] * len(kept), "log": {}}
+    run = in_run_shapley(
+        inputs.base,
+        kept,
+        [document.text for document in inputs.validation],
+        inputs.pipeline.influence_spec,
+        seed=influence_seed(inputs.beacon),
+        device=device,
+        progress=progress,
+    )
+    return {"gains": list(run.gains), "log": run.log}
+
+
+def _result(held: Held, contaminated: int, score: dict[str, Any], gain: float, impact: int) -> Result:
+    if held.documents is None:
+        return Result(Status.UNAVAILABLE, 0, 0, 0, {"missing": held.missing})
+    reasons = {"documents": len(held.documents), "near_validation": contaminated, "quality": score, "gain": repr(gain)}
+    if not score["tokens"]:
+        return Result(Status.EMPTY, 0, 0, 0, reasons)
+    return Result(Status.SCORED, score["quality"], impact, score["tokens"], reasons)
+
+
+def _at_once(name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:
+    return work()

@@ -61,8 +61,8 @@ class Tolerance(Record):
 class Pipeline(Record):
     """One scoring specification. ``quality`` and ``influence`` are the rooms' own published parameters.
 
-    ``gain_ref`` (nats of validation loss) is the gain that counts as phi = 1; gains below ``noise_floor`` (nats) score
-    nothing; ``quota`` bounds the tokens of one provider that enter the influence run (SCORING.md, Rescaling, Gaming).
+    ``gain_ref`` (nats per validation token) is the gain that counts as phi = 1; gains below ``noise_floor`` (nats per
+    validation token) score nothing (SCORING.md, Rescaling). The volume quota is part of ``influence``.
     """
 
     kind: Literal["mixed-mia/pipeline/1"] = KIND
@@ -71,7 +71,6 @@ class Pipeline(Record):
     influence: dict[str, Any]
     gain_ref: float = Field(gt=0, allow_inf_nan=False)
     noise_floor: float = Field(ge=0, allow_inf_nan=False)
-    quota: Count
     base_model: Blob
     seed_corpus: CorpusRef
     reference: CorpusRef | None
@@ -90,7 +89,9 @@ class Pipeline(Record):
     @property
     def influence_spec(self) -> InfluenceSpec:
         """The parameters of the influence run as its own room reads them."""
-        return InfluenceSpec(**self.influence)
+        return InfluenceSpec(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in self.influence.items()}
+        )
 
 
 def build(
@@ -101,7 +102,6 @@ def build(
     influence: InfluenceSpec,
     gain_ref: float,
     noise_floor: float,
-    quota: int,
     base_model: bytes,
     seed: Sequence[Document],
     reference: Sequence[Document] | None,
@@ -125,7 +125,6 @@ def build(
         influence=_plain(asdict(influence)),
         gain_ref=gain_ref,
         noise_floor=noise_floor,
-        quota=quota,
         base_model=put_blob(store, base_model),
         seed_corpus=publish_corpus(store, planner, seed),
         reference=None if reference is None else publish_corpus(store, planner, reference),

@@ -7,32 +7,30 @@ anybody before the observation phase is over (:mod:`oracle.node.reporting` publi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 from pathlib import Path
-from typing import Any
 
 import torch
 from eth_account.signers.local import LocalAccount
 
 from oracle.chain import transact
-from oracle.chain.client import Commitment, Market
+from oracle.chain.client import Market
+from oracle.chain.events import Commitment
+from oracle.chain.terms import Phase
 from oracle.corpus.canonical import canonical_line, parse_line
-from oracle.corpus.document import Document
 from oracle.custody.dataset import fetch_dataset
 from oracle.custody.files import write_atomic
-from oracle.custody.store import Board, ContentStore
-from oracle.errors import BadInput, CheckFailed, MiaError
-from oracle.evidence import canonical, commitment, merkle, score_report
-from oracle.evidence.observation import Observation, Score
+from oracle.custody.store import Board, ContentStore, round_key
+from oracle.errors import CheckFailed
+from oracle.evidence import commitment, merkle, score_report
+from oracle.evidence.observation import Observation
 from oracle.influence.base import load_base
+from oracle.node import committee, validation
 from oracle.node import pipeline as specification
-from oracle.node import validation
-from oracle.node.compute import Held, Inputs, Progress, Result, compute
+from oracle.node.compute import Held, Inputs, Progress, compute
+from oracle.node.findings import observe
 from oracle.node.folder import DataFolder
-from oracle.node.rounds import RoundName
 from oracle.node.signing import SigningKey
-
-EVIDENCE_KIND = "mixed-mia/evidence/1"
 
 
 def fetch_round(
@@ -85,20 +83,108 @@ def score_round(
     computed anew; before that, finished stages are taken from their checkpoints.
 
     Raises BadInput outside the observation phase or for a stranger to the committee, CheckFailed when the
-    specification, base model or validation sample do not open to the terms, EnvironmentFailure when this installation
-    cannot compute the specification. A provider's dataset that does not open is a status, never an error.
+    specification, base model or validation sample do not open to the terms or when another observation was signed
+    before, EnvironmentFailure when this installation cannot compute the specification. A provider's dataset that does
+    not open is a status, never an error.
     """
     folder = DataFolder(data_dir)
     with folder.lock():
-        _require_member(market, round_id, account.address)
-        name = round_name(market, round_id)
-        observation = _signed_before(folder, name, market, round_id, account.address)
+        committee.require_member(market, round_id, account.address)
+        observation = signed_observation(market, round_id, account.address, folder)
         if observation is None:
-            market.require_phase(round_id, Phase.OBSERVE)
+            if _digest_on_chain(market, round_id, account.address) is None:
+                market.require_phase(round_id, Phase.OBSERVE)
             missing = fetch_round(market, round_id, store, data_dir, progress=progress)
             inputs = _inputs(market, round_id, store, board, folder, missing)
-            results = compute(inputs, stage=folder.stage, device=device, progress=progress)
-            observation = observe(market, round_id, account.address, results, folder.evidence)
-            write_atomic(folder.observation(name), observation.to_bytes())
+            found = compute(inputs, stage=folder.stage, device=device, progress=progress)
+            observation = observe(market, round_id, account.address, found, folder.evidence)
+            write_atomic(_observation_path(market, round_id, folder), observation.to_bytes())
         _commit_on_chain(market, round_id, account, observation, folder)
         return observation
+
+
+def signed_observation(market: Market, round_id: int, operator: str, folder: DataFolder) -> Observation | None:
+    """The observation this operator has signed for the round's commitments, or None.
+
+    None also when the record of signing is there and the file is lost: computing it again must then give the same one.
+    """
+    recorded = folder.signed.recorded(_signing_key(market, round_id, operator))
+    path = _observation_path(market, round_id, folder)
+    if recorded is None or not path.exists():
+        return None
+    raw = path.read_bytes()
+    return Observation.from_bytes(raw, name=str(path)) if hashlib.sha256(raw).digest() == recorded else None
+
+
+def load_inputs(
+    market: Market, round_id: int, store: ContentStore, board: Board, model_path: Path, held: tuple[Held, ...]
+) -> Inputs:
+    """Everything but the texts that the round's scores depend on, fetched and checked against the terms.
+
+    The base model is copied to ``model_path`` unless it is there. Raises CheckFailed and EnvironmentFailure as
+    :func:`score_round`.
+    """
+    terms = market.terms(round_id)
+    pipeline = specification.load(store, terms.pipeline_hash)
+    if not model_path.exists():
+        write_atomic(model_path, specification.fetch_base_model(store, pipeline, terms.base_model_hash))
+    return Inputs(
+        pipeline=pipeline,
+        base=load_base(model_path, digest=terms.base_model_hash.hex()),
+        held=held,
+        validation=validation.read_sample(market, round_id, pipeline.validation, board),
+        reference=None if pipeline.reference is None else specification.fetch_corpus(store, pipeline.reference),
+        beacon=market.beacon(round_id),
+    )
+
+
+def _inputs(
+    market: Market, round_id: int, store: ContentStore, board: Board, folder: DataFolder, missing: dict[str, str]
+) -> Inputs:
+    held = tuple(_held(folder.dataset(bid.dataset_root), bid, missing) for bid in market.commitments(round_id))
+    model_path = folder.model(market.terms(round_id).base_model_hash)
+    return load_inputs(market, round_id, store, board, model_path, held)
+
+
+def _held(path: Path, bid: Commitment, missing: dict[str, str]) -> Held:
+    """The operator's own copy as it is now: it was verified when fetched and is verified again when scored."""
+    if not path.exists():
+        return Held(None, missing.get(bid.provider, "never fetched"))
+    lines = [line + b"\n" for line in path.read_bytes().removesuffix(b"\n").split(b"\n")]
+    if commitment.dataset_root(bid.provider, merkle.document_root(lines)) != bid.dataset_root:
+        return Held(None, "the operator's copy no longer opens to the committed dataset root")
+    return Held(tuple(parse_line(line) for line in lines))
+
+
+def _commit_on_chain(
+    market: Market, round_id: int, account: LocalAccount, observation: Observation, folder: DataFolder
+) -> None:
+    """Record, then sign, then send; nothing when the digest is on chain already."""
+    digest = observation.digest()
+    folder.signed.claim(_signing_key(market, round_id, account.address), digest)
+    there = _digest_on_chain(market, round_id, account.address)
+    if there is None:
+        seal = score_report.ObservationSeal(round_id, observation.commitments, digest)
+        signature = score_report.sign(account, market.domain, seal)
+        call = market.contract.functions.observe(round_id, account.address, digest, signature)
+        transact.send(market.w3, account, call)
+    elif there != digest:
+        raise CheckFailed(
+            f"operator {account.address} committed to observation {there.hex()} on chain; this folder holds "
+            f"{digest.hex()}",
+            input=str(folder.root),
+            hint="use the data folder the first observation was made in",
+        )
+
+
+def _digest_on_chain(market: Market, round_id: int, operator: str) -> bytes | None:
+    return next((seen.digest for seen in market.observations(round_id) if seen.operator == operator), None)
+
+
+def _signing_key(market: Market, round_id: int, operator: str) -> SigningKey:
+    commitments = market.state(round_id).commitments
+    return SigningKey(market.chain_id, market.address, round_id, "observation", operator, commitments)
+
+
+def _observation_path(market: Market, round_id: int, folder: DataFolder) -> Path:
+    return folder.observation(round_key(market.chain_id, market.address, round_id))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from oracle.chain.client import Market
-from oracle.corpus.canonical import canonical_line
+from oracle.corpus.canonical import canonical_line, parse_line
 from oracle.corpus.document import Document
 from oracle.custody.store import Board
 from oracle.errors import BadInput, CheckFailed
@@ -97,13 +97,14 @@ def read_sample(market: Market, round_id: int, size: SampleSize, board: Board) -
 
     Raises CheckFailed naming the first document that was not drawn, is missing or does not open.
     """
-    raw = board.read(round_key(market, round_id), SLOT)
-    if raw is None:
+    try:
+        raw = board.read(round_key(market, round_id), SLOT)
+    except CheckFailed as error:
         raise CheckFailed(
             f"the validation sample of round {round_id} is not open yet",
             input="validation sample",
             hint="the planner opens it after the commit phase",
-        )
+        ) from error
     try:
         opening = Opening.model_validate(canonical.loads(raw, name="validation sample"))
     except ValidationError as error:

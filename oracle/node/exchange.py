@@ -1,0 +1,209 @@
+"""What peers show each other on the round's board: observations, signatures, leaves. Read here, checked here.
+
+Nothing on the board is trusted: an observation counts by the digest its operator put on chain, a signature by whom it
+recovers to, leaves by the root they hash to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from pydantic import ValidationError
+
+from oracle.chain.client import Market
+from oracle.chain.events import Observed
+from oracle.custody.store import Board, ContentStore, round_key
+from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import canonical, commitment, merkle, score_report
+from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
+from oracle.evidence.leaf import ScoreLeaf, Status
+from oracle.evidence.observation import Observation
+
+
+class SignedReport(Record):
+    """One operator's signature (hex) and what it says it signed, so that a difference can be named."""
+
+    operator: Address
+    root: Bytes32
+    count: Count
+    commitments: Bytes32
+    observations: Bytes32
+    signature: str
+
+
+class _Leaf(Record):
+    provider: Address
+    dataset_root: Bytes32
+    status: Status
+    quality: Uint256
+    impact: Uint256
+    tokens: Uint256
+    shares: Uint256
+
+
+class _Leaves(Record):
+    kind: str = "mixed-mia/leaves/1"
+    leaves: tuple[_Leaf, ...]
+
+
+def publish_observation(
+    market: Market, observation: Observation, store: ContentStore, evidence: ContentStore, board: Board
+) -> None:
+    """Show an observation, and copy the evidence it names from the operator's own store into the shared one."""
+    for score in observation.scores:
+        block = evidence.get(score.evidence)
+        store.put(block)
+        log = canonical.loads(block, name=score.evidence)["reasons"]["influence_log"]
+        store.put(evidence.get(log))
+    board.publish(_key(market, observation.round), _observation_slot(observation.operator), observation.to_bytes())
+
+
+def read_observation(market: Market, round_id: int, seen: Observed, board: Board) -> bytes:
+    """The bytes behind a digest on chain; CheckFailed naming the operator when they are not shown or altered."""
+    name = f"observation of operator {seen.operator}"
+    try:
+        raw = board.read(_key(market, round_id), _observation_slot(seen.operator))
+    except CheckFailed as error:
+        raise CheckFailed(f"{name} is not on the board", input=name, hint="its operator publishes it") from error
+    if hashlib.sha256(raw).digest() != seen.digest:
+        raise CheckFailed(
+            f"{name} was altered: it hashes to {hashlib.sha256(raw).hexdigest()}, on chain is {seen.digest.hex()}",
+            input=name,
+            hint="its operator publishes it again",
+        )
+    return raw
+
+
+def parse_observation(market: Market, round_id: int, seen: Observed, raw: bytes) -> Observation:
+    """The observation, checked to speak of this very round: CheckFailed naming the operator and the field otherwise.
+
+    A digest commits to bytes, not to sense: bytes that fail here are worth nothing, for every reader alike.
+    """
+    name = f"observation of operator {seen.operator}"
+    observation = Observation.from_bytes(raw, name=name)
+    terms = market.terms(round_id)
+    expected = {
+        "chain_id": market.chain_id,
+        "market": market.address,
+        "round": round_id,
+        "operator": seen.operator,
+        "commitments": market.state(round_id).commitments,
+        "beacon": market.beacon(round_id),
+        "pipeline_hash": terms.pipeline_hash,
+        "base_model": terms.base_model_hash,
+    }
+    for field, value in expected.items():
+        if getattr(observation, field) != value:
+            raise CheckFailed(f"{name} is about another {field}", input=name)
+    bids = [(bid.provider, bid.dataset_root) for bid in market.commitments(round_id)]
+    if [(score.provider, score.dataset_root) for score in observation.scores] != bids:
+        raise CheckFailed(f"{name} does not list the round's commitments in order", input=name)
+    return observation
+
+
+def report_message(market: Market, round_id: int, leaves: Sequence[ScoreLeaf]) -> score_report.ScoreReport:
+    """What the quorum signs over these leaves, bound to the round's commitments and observations on chain."""
+    return score_report.ScoreReport(
+        round=round_id,
+        terms_hash=market.terms(round_id).hash(),
+        commitments=market.state(round_id).commitments,
+        observations=commitment.observations_hash((o.operator, o.digest) for o in market.observations(round_id)),
+        root=merkle.root([leaf.hash() for leaf in leaves]),
+        count=len(leaves),
+    )
+
+
+def publish_signature(
+    market: Market, operator: str, message: score_report.ScoreReport, signature: bytes, board: Board
+) -> None:
+    """Show one operator's signature over the report."""
+    signed = SignedReport(
+        operator=operator,
+        root=message.root,
+        count=message.count,
+        commitments=message.commitments,
+        observations=message.observations,
+        signature=signature.hex(),
+    )
+    board.publish(
+        _key(market, message.round), _signature_slot(operator), canonical.dumps(signed.model_dump(mode="json"))
+    )
+
+
+def read_signature(market: Market, operator: str, message: score_report.ScoreReport, board: Board) -> bytes | None:
+    """An operator's valid signature over ``message``, or None when it showed none.
+
+    Raises CheckFailed naming the operator when what it shows is altered or over another report.
+    """
+    name = f"signature of operator {operator}"
+    key, slot = _key(market, message.round), _signature_slot(operator)
+    if slot not in board.list(key):
+        return None
+    try:
+        signed = SignedReport.model_validate(canonical.loads(board.read(key, slot), name=name))
+        signature = bytes.fromhex(signed.signature)
+    except (ValidationError, ValueError) as error:
+        raise CheckFailed(f"{name} cannot be read: {error}", input=name, hint="its operator publishes it") from error
+    for field in ("commitments", "observations", "root", "count"):
+        if getattr(signed, field) != getattr(message, field):
+            raise CheckFailed(f"{name} is over another {field}", input=name, hint="compare the observations used")
+    require_signer(market, operator, message, signature)
+    return signature
+
+
+def require_signer(market: Market, operator: str, message: score_report.Message, signature: bytes) -> None:
+    """CheckFailed naming ``operator`` unless it made ``signature`` over ``message``."""
+    name = f"signature of operator {operator}"
+    try:
+        signer = score_report.recover(market.domain, message, signature)
+    except CheckFailed as error:
+        raise CheckFailed(f"{name}: {error}", input=name, hint=error.hint) from error
+    if signer != operator:
+        raise CheckFailed(f"{name} is not its own: it recovers to {signer}", input=name, hint="it was altered")
+
+
+def publish_leaves(market: Market, round_id: int, leaves: Sequence[ScoreLeaf], board: Board) -> None:
+    """Show the leaves under the root they hash to."""
+    record = _Leaves(leaves=tuple(_Leaf(**asdict(leaf)) for leaf in leaves))
+    root = merkle.root([leaf.hash() for leaf in leaves])
+    board.publish(_key(market, round_id), _leaves_slot(root), canonical.dumps(record.model_dump(mode="json")))
+
+
+def read_leaves(market: Market, round_id: int, board: Board) -> tuple[ScoreLeaf, ...]:
+    """The leaves of the report on chain, in order of place.
+
+    Raises BadInput while no report is posted, CheckFailed when the leaves shown do not hash to its root.
+    """
+    report = market.report(round_id)
+    if report is None:
+        raise BadInput(f"round {round_id} has no score report yet", input=f"round {round_id}", hint="wait for it")
+    name = f"leaves of round {round_id}"
+    raw = board.read(_key(market, round_id), _leaves_slot(report.root))
+    try:
+        record = _Leaves.model_validate(canonical.loads(raw, name=name))
+    except ValidationError as error:
+        raise CheckFailed(f"{name} cannot be read: {error}", input=name) from error
+    leaves = tuple(ScoreLeaf(**leaf.model_dump()) for leaf in record.leaves)
+    if not leaves or merkle.root([leaf.hash() for leaf in leaves]) != report.root or len(leaves) != report.count:
+        raise CheckFailed(
+            f"{name} do not hash to the root on chain", input=name, hint="an operator publishes them again"
+        )
+    return leaves
+
+
+def _key(market: Market, round_id: int) -> str:
+    return round_key(market.chain_id, market.address, round_id)
+
+
+def _observation_slot(operator: str) -> str:
+    return f"observation-{operator.lower()}"
+
+
+def _signature_slot(operator: str) -> str:
+    return f"signature-{operator.lower()}"
+
+
+def _leaves_slot(root: bytes) -> str:
+    return f"leaves-{root.hex()}"

@@ -1,0 +1,133 @@
+"""What an operator found, as files: one evidence file for every provider, one observation over them all.
+
+Two operators that computed the same write the same evidence bytes: nothing in them names the operator.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import ValidationError
+
+from oracle.chain.client import Market
+from oracle.custody.store import ContentStore
+from oracle.errors import CheckFailed, MiaError
+from oracle.evidence import canonical
+from oracle.evidence.fields import Address, Bytes32, Count, Quanta, Record
+from oracle.evidence.leaf import Status
+from oracle.evidence.observation import Observation, Score
+from oracle.node.compute import Computation
+
+
+class Evidence(Record):
+    """Why a provider has the scores it has: the scores again, everything they depend on, and the reasons as JSON."""
+
+    kind: Literal["mixed-mia/evidence/1"] = "mixed-mia/evidence/1"
+    chain_id: Count
+    market: Address
+    round: Count
+    provider: Address
+    dataset_root: Bytes32
+    manifest: Bytes32
+    position: Count
+    commitments: Bytes32
+    beacon: Bytes32
+    pipeline_hash: Bytes32
+    base_model: Bytes32
+    status: Status
+    quality: Quanta
+    impact: Quanta
+    tokens: Count
+    reasons: dict[str, Any]
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON (RFC 8785): the block that ``Score.evidence`` names."""
+        return canonical.dumps(self.model_dump(mode="json"))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, name: str) -> Self:
+        """Parse and validate; CheckFailed naming ``name``."""
+        try:
+            return cls.model_validate(canonical.loads(data, name=name))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask its operator") from error
+
+
+def observe(market: Market, round_id: int, operator: str, found: Computation, store: ContentStore) -> Observation:
+    """Write the evidence of every live commitment into ``store`` and return the observation over it.
+
+    ``found.results`` are in the order of :meth:`Market.commitments`.
+    """
+    terms = market.terms(round_id)
+    commitments = market.state(round_id).commitments
+    beacon = market.beacon(round_id)
+    log = store.put(canonical.dumps(found.log))
+    scores = []
+    for position, (bid, result) in enumerate(zip(market.commitments(round_id), found.results, strict=True)):
+        evidence = Evidence(
+            chain_id=market.chain_id,
+            market=market.address,
+            round=round_id,
+            provider=bid.provider,
+            dataset_root=bid.dataset_root,
+            manifest=bid.manifest,
+            position=position,
+            commitments=commitments,
+            beacon=beacon,
+            pipeline_hash=terms.pipeline_hash,
+            base_model=terms.base_model_hash,
+            status=result.status,
+            quality=result.quality,
+            impact=result.impact,
+            tokens=result.tokens,
+            reasons={**result.reasons, "influence_log": log},
+        )
+        scores.append(
+            Score(
+                provider=bid.provider,
+                dataset_root=bid.dataset_root,
+                position=position,
+                status=result.status,
+                quality=result.quality,
+                impact=result.impact,
+                tokens=result.tokens,
+                evidence=store.put(evidence.to_bytes()),
+            )
+        )
+    return Observation(
+        chain_id=market.chain_id,
+        market=market.address,
+        round=round_id,
+        operator=operator,
+        commitments=commitments,
+        beacon=beacon,
+        pipeline_hash=terms.pipeline_hash,
+        base_model=terms.base_model_hash,
+        scores=tuple(scores),
+    )
+
+
+def read_evidence(store: ContentStore, observation: Observation, score: Score) -> Evidence:
+    """The evidence behind one observed score, checked to say the same as the observation.
+
+    Raises CheckFailed naming provider and operator when it is missing, altered or about something else.
+    """
+    name = f"evidence of provider {score.provider} by operator {observation.operator}"
+    try:
+        evidence = Evidence.from_bytes(store.get(score.evidence), name=name)
+    except MiaError as error:
+        raise CheckFailed(f"{name}: {error}", input=name, hint=error.hint) from error
+    said = {**observation.model_dump(exclude={"kind", "operator", "scores"}), **score.model_dump(exclude={"evidence"})}
+    found = evidence.model_dump(include=set(said))
+    for field, value in said.items():
+        if found[field] != value:
+            raise CheckFailed(
+                f"{name} says {field} = {_shown(found[field])}, the observation {_shown(value)}", input=name
+            )
+    return evidence
+
+
+def _shown(value: object) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
