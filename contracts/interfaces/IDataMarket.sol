@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @notice The life of a round: what it is opened with, how it moves on, what anybody may read.
+import {IOracleCommittee} from "./IOracleCommittee.sol";
+
+/// @title A truthful market for text corpora
+/// @notice The life of a round: what it is opened with, how it moves on, what anybody may read. A planner escrows a
+/// budget; providers commit sealed bids; a committee of operators attests scores; bids open; the clearing rule is
+/// settled by certificate; everybody pulls what is theirs. Nobody owns this contract, and no key can touch a round.
 /// @dev Money inside a round is counted in *money units*: `Terms.moneyUnit` smallest units of the payment token each.
+/// Events and views follow that, bonds excepted, which are wei. Every function that belongs to a phase reverts with
+/// `WrongPhase(actual)` outside of it; with `UnknownRound` where there is no such round.
 interface IDataMarket {
     enum Phase {
         None, // never opened
@@ -16,7 +23,7 @@ interface IDataMarket {
         Void // ended without a settlement: escrow and bonds are pulled back
     }
 
-    /// @notice Frozen at opening and hashed. WAD = 1e18.
+    /// @notice Frozen at opening and hashed: termsHash = keccak256(abi.encode(terms)). WAD = 1e18.
     struct Terms {
         address planner; // buyer; must be the sender of `open`
         address paymentToken; // ERC-20 the round is paid in
@@ -29,7 +36,7 @@ interface IDataMarket {
         uint64 kappa; // offset of impact, WAD
         uint128 reserve; // highest price of one WAD of weight, money units
         uint64 cap; // highest eligible bid, money units
-        uint32 maxBids; // most commitments the round takes
+        uint32 maxBids; // most providers the round takes, below 2^24
         uint64 shareSupply; // T, DST units allocated over all scored providers
         uint64 volumeWeight; // alpha, WAD
         uint64 qualityWeight; // beta, WAD
@@ -64,6 +71,32 @@ interface IDataMarket {
         uint64 shares; // DST units the provider mints if it wins
     }
 
+    /// @notice Where a round stands.
+    struct RoundState {
+        address planner;
+        bytes32 termsHash;
+        bytes32 commitments; // running hash of commitments, from termsHash
+        bytes32 observations; // running hash of observation digests, from 0
+        bytes32 records; // running hash of revealed (cost, weight), from 0
+        bytes32 root; // score tree; 0 before the report
+        uint256 bonded; // providers with a bond, and leaves of the score tree
+        uint256 revealed; // bids opened
+        uint256 observers; // bit i: member i of the committee observed in time
+        uint256 paidOperators; // bit i: member i took its fee
+        bool reported;
+        bool challenged; // a challenge waits for its ruling
+        bool settled;
+        bool voided; // by `voidRound` or an upheld challenge; `phase` is Void from the deadline on, before that
+        bool refunded; // the planner took its refund (but for the dust, see `refund`)
+        uint256 totalReward; // sum of rewards, money units
+        uint256 unclaimedReward; // of these not claimed yet; counted only where 0 < L < R leaves dust of rounding
+        uint256 heldCash; // cash held for them; likewise
+        uint256 winningWeight; // W, WAD
+        uint256 marginal; // position of m, or type(uint256).max for none
+        address challenger; // of the open or the upheld challenge
+        bytes32 challengeId;
+    }
+
     event Opened(uint256 indexed round, address indexed planner, bytes32 termsHash, Terms terms, address revenueToken);
     event Committed(
         uint256 indexed round, address indexed provider, bytes32 sealedBid, bytes32 datasetRoot, bytes32 manifest
@@ -83,12 +116,44 @@ interface IDataMarket {
     );
     event Refunded(uint256 indexed round, uint256 amount, uint256 units);
     event OperatorPaid(uint256 indexed round, address indexed operator, uint256 amount);
+    /// @notice Bonds of bids that were never opened, or of a challenge that was rejected or not ruled on; wei.
     event BondsBurned(uint256 indexed round, uint256 amount);
 
+    /* OPEN */
+
+    /// @notice Opens a round and escrows (L + maxBids) money units and the fee of every member of the committee.
+    /// @dev Checks every field of the terms, each with an error of its own (see `Errors`, `Liquidity`). The payment token
+    /// must move exactly the escrow: tokens with a fee on transfer revert with WrongEscrow. Deploys the round's revenue
+    /// token where D > 0.
+    /// @return round From 1.
     function open(Terms calldata terms) external returns (uint256 round);
+
+    /* COMMIT */
+
+    /// @notice Commits the sender's sealed bid on a dataset, with the bond as value.
+    /// @dev Again by the same sender: a new dataset in a new, later place, without a second bond. Reverts with
+    /// SealedBidTooSmall, WrongBond, RoundFull.
+    /// @param sealedBid `Commitment.seal`; binds chain, market, round, provider, terms, dataset, cost and salt.
+    /// @param datasetRoot Public: operators score it.
+    /// @param manifest sha256 of the dataset's manifest in the content store.
     function commit(uint256 round, bytes32 sealedBid, bytes32 datasetRoot, bytes32 manifest) external payable;
+
+    /// @notice Replaces the sender's sealed bid (another cost or salt, the same dataset); its place stays.
+    /// @dev Reverts with NoBid, SealedBidTooSmall.
     function reseal(uint256 round, bytes32 sealedBid) external;
+
+    /* SCORE */
+
+    /// @notice Records the digest of one operator's observation; anybody may carry the signature.
+    /// @dev Once an operator. Reverts with NotAMember, RetiredMember, AlreadyObserved, InvalidSignature.
+    /// @param signature Over EIP-712 `Observation(uint256 round,bytes32 commitments,bytes32 digest)`.
     function observe(uint256 round, address operator, bytes32 digest, bytes calldata signature) external;
+
+    /// @notice Posts the score report, signed by a quorum of the committee; at least a quorum must have observed.
+    /// @dev Reverts with AlreadyReported, ZeroRoot, WrongCount, BelowQuorum and the errors of `IOracleCommittee.verify`.
+    /// @param root Score tree over one leaf for each bonded provider.
+    /// @param count Leaves of the tree.
+    /// @param signers In strictly ascending order, one signature each over EIP-712 `ScoreReport`.
     function postReport(
         uint256 round,
         bytes32 root,
@@ -96,25 +161,79 @@ interface IDataMarket {
         address[] calldata signers,
         bytes[] calldata signatures
     ) external;
+
+    /// @notice Challenges one leaf of the report, with the challenge bond as value, in the first half of the window; the
+    /// second half belongs to the arbitrator. One challenge at a time.
+    /// @dev Reverts with WrongBond, AlreadyChallenged, TooLateToChallenge, InvalidProof.
+    /// @param evidence sha256 of what the arbitrator should look at.
     function challenge(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, bytes32 evidence)
         external
         payable;
+
+    /// @notice Carries out the arbitrator's ruling, within the window. Upheld: the round is void and the bond goes back
+    /// (`claimChallengeBond`). Rejected: the report stands and the bond is burned. Not resolved in time: the round is
+    /// void and the bond is burned.
+    /// @dev Reverts with NotChallenged, NotRuled.
     function resolve(uint256 round) external;
-    function reveal(
-        uint256 round,
-        ScoreLeaf calldata leaf,
-        bytes32[] calldata proof,
-        uint256 cost,
-        bytes32 salt
-    ) external;
-    /// @param records 16 bytes a revealed bid in the order of reveals: cost (uint64) | weight (uint64), big-endian.
+
+    /* REVEAL AND SETTLE */
+
+    /// @notice Opens a sealed bid; anybody holding the preimage may. The weight is computed here from the attested leaf. Any
+    /// correct opening saves the bond; a status above 0, or a cost or weight above 2^64 - 1, gives a record of weight 0.
+    /// @dev Reverts with InvalidProof, NoBid, AlreadyRevealed, WrongOpening.
+    function reveal(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, uint256 cost, bytes32 salt)
+        external;
+
+    /// @notice Verifies the certificate (W, m) over all revealed bids and fixes every reward; burns unrevealed bonds.
+    /// @dev Exactly one certificate passes. Reverts with WrongRecords and the errors of `Clearing`.
+    /// @param winningWeight W, WAD.
     /// @param marginal position of m, or type(uint256).max for none.
+    /// @param records 16 bytes a revealed bid in the order of reveals: cost (uint64) | weight (uint64), big-endian.
     function settle(uint256 round, uint256 winningWeight, uint256 marginal, bytes calldata records) external;
-    function claim(uint256 round, address provider) external;
-    function claimOperatorFee(uint256 round, address operator) external;
-    function refund(uint256 round) external;
+
+    /// @notice Puts on record that a round is void. What `claim` and `refund` pay does not wait for it.
     function voidRound(uint256 round) external;
 
+    /* PULL */
+
+    /// @notice Pays a provider, whoever calls: its bond for an opened bid, and for a winner cash, MUT and DST. In a void
+    /// round: its bond.
+    /// @dev Reverts with NothingDue, NotRevealed.
+    function claim(uint256 round, address provider) external;
+
+    /// @notice Pays an operator that observed in time, from the end of the observe phase on, whatever became of the round.
+    /// @dev Reverts with NotAMember, NothingDue.
+    function claimOperatorFee(uint256 round, address operator) external;
+
+    /// @notice Pays the planner, whoever calls, what is due now: escrow above the cash held for winners, fees nobody
+    /// earned, MUT units nobody won; once every reward is claimed the dust of rounding too. Again: pays nothing.
+    function refund(uint256 round) external;
+
+    /// @notice Pays the bond of an upheld challenge back to its challenger.
+    function claimChallengeBond(uint256 round) external;
+
+    /* VIEWS */
+
+    /// @notice Least seconds of a phase.
+    function MIN_PHASE() external view returns (uint256);
+    /// @notice The OracleCommittee all rounds use.
+    function committee() external view returns (IOracleCommittee);
+    /// @notice The DataShareToken (DST) of this market.
+    function shareToken() external view returns (address);
+    /// @notice EIP-712 domain of what operators sign.
+    function domainSeparator() external view returns (bytes32);
+    /// @notice Number of rounds opened; rounds are numbered from 1.
+    function rounds() external view returns (uint256);
+    /// @notice The round's present phase, by the clock and what has happened.
     function phase(uint256 round) external view returns (Phase);
+    function terms(uint256 round) external view returns (Terms memory);
+    function roundOf(uint256 round) external view returns (RoundState memory);
+    /// @notice The provider's slot: 0 (no bid, or claimed), a sealed bid (2^224 or more), or the record of an opened bid:
+    /// shares (64) | position + 1 (32) | cost (64) | weight (64).
+    function bidOf(uint256 round, address provider) external view returns (bytes32);
+    /// @notice The round's MarginalUtilityToken (MUT); zero where D = 0.
+    function revenueToken(uint256 round) external view returns (address);
+    /// @notice Reward and its cash part of an opened bid in a settled round that is not claimed yet, money units; zero
+    /// otherwise.
     function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash);
 }

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {LibBit} from "solady/src/utils/LibBit.sol";
+import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
+import {DataShareToken} from "./DataShareToken.sol";
+import {MarginalUtilityToken} from "./MarginalUtilityToken.sol";
+import {IArbitrator} from "./interfaces/IArbitrator.sol";
+import {IDataMarket} from "./interfaces/IDataMarket.sol";
+import {IDataShareToken} from "./interfaces/IDataShareToken.sol";
+import {IMarginalUtilityToken} from "./interfaces/IMarginalUtilityToken.sol";
+import {IOracleCommittee} from "./interfaces/IOracleCommittee.sol";
+import {Clearing} from "./libraries/Clearing.sol";
+import {Commitment} from "./libraries/Commitment.sol";
+import {Errors} from "./libraries/Errors.sol";
+import {Liquidity} from "./libraries/Liquidity.sol";
+import {RoundTerms} from "./libraries/RoundTerms.sol";
+import {ScoreReport} from "./libraries/ScoreReport.sol";
+import {Signatures} from "./libraries/Signatures.sol";
+import {Weights} from "./libraries/Weights.sol";
+
+/// @title A truthful market for text corpora
+contract DataMarket is IDataMarket, ReentrancyGuardTransient {
+    using RoundTerms for Terms;
+    using SafeTransferLib for address;
+
+    enum Status {
+        Open, // no report yet
+        Reported,
+        Challenged,
+        Voided
+    }
+
+    /// @dev What changes in a round's life; what does not is in `RoundTerms`. A commit touches the first two slots, a
+    /// reveal the second and the two hashes after it, a claim the settlement.
+    struct Round {
+        bytes32 commitments;
+        // one slot; bond, end and size are copies of the terms, so that a commit need not read those
+        uint96 bidBond;
+        uint40 commitEnd;
+        uint24 maxBids;
+        uint24 bonded;
+        uint24 revealed;
+        uint32 observers; // bitmap by place in the committee
+        Status status;
+        bool refunded;
+        bytes32 root;
+        bytes32 records;
+        bytes32 observations;
+        // one slot: the certificate, with the marginal bid
+        uint96 winningWeight; // below 2^88: fewer than 2^24 weights below 2^64
+        uint64 marginalCost;
+        uint64 marginalWeight;
+        uint24 marginal; // NO_MARGINAL for none
+        bool settled;
+        // one slot: what is still to be paid
+        uint64 totalReward;
+        uint64 unclaimed; // rewards, counted only where rounding leaves dust
+        uint96 held; // cash held for them, likewise; at most L + maxBids
+        uint32 paidOperators; // bitmap like `observers`
+        bytes32 challengeId;
+        address challenger;
+        bool upheld;
+    }
+
+    /// @inheritdoc IDataMarket
+    uint256 public constant MIN_PHASE = 10 minutes;
+    uint24 private constant NO_MARGINAL = type(uint24).max;
+    address private constant BURN = 0x000000000000000000000000000000000000dEaD;
+
+    /// @inheritdoc IDataMarket
+    IOracleCommittee public immutable committee;
+    /// @inheritdoc IDataMarket
+    address public immutable shareToken;
+    address private immutable _revenueTokenCode;
+
+    /// @inheritdoc IDataMarket
+    uint256 public rounds;
+    mapping(uint256 round => Round) private _rounds;
+    /// @inheritdoc IDataMarket
+    mapping(uint256 round => mapping(address provider => bytes32)) public bidOf;
+
+    constructor(IOracleCommittee committee_) {
+        committee = committee_;
+        shareToken = address(new DataShareToken());
+        _revenueTokenCode = address(new MarginalUtilityToken());
+    }
+
+    /* OPEN */
+
+    /// @inheritdoc IDataMarket
+    function open(Terms calldata t) external nonReentrant returns (uint256 round) {
+        RoundTerms.validate(t, MIN_PHASE, block.timestamp + committee.EXIT_DELAY());
+        (uint256 cash, uint256 deferred) = Liquidity.split(t.budget, t.utilityPool, t.liquidity);
+        require(cash + deferred <= type(uint64).max, Errors.RewardOutOfRange());
+        uint256 members = committee.requireActive(t.committee);
+        // Below 2^198: L, a fee and maxBids are below 2^64, members at most 32, a money unit below 2^128.
+        uint256 escrow = (cash + t.maxBids + members * t.operatorFee) * t.moneyUnit;
+
+        round = ++rounds;
+        bytes32 termsHash = RoundTerms.write(round, t);
+        Round storage r = _rounds[round];
+        r.commitments = termsHash;
+        r.bidBond = t.bidBond;
+        r.commitEnd = t.commitEnd;
+        r.maxBids = uint24(t.maxBids);
+        address token;
+        if (deferred != 0) {
+            bytes memory arguments = abi.encode(t.paymentToken, cash + deferred);
+            token = Clones.cloneDeterministicWithImmutableArgs(_revenueTokenCode, arguments, bytes32(round));
+        }
+
+        emit Opened(round, msg.sender, termsHash, t, token);
+
+        _take(t.paymentToken, escrow);
+    }
+
+    /* COMMIT */
+
+    /// @inheritdoc IDataMarket
+    function commit(uint256 round, bytes32 sealedBid, bytes32 datasetRoot, bytes32 manifest) external payable {
+        Round storage r = _rounds[round];
+        require(block.timestamp < r.commitEnd, Errors.WrongPhase(phase(round)));
+        require(uint256(sealedBid) >= Commitment.MIN_SEALED, Errors.SealedBidTooSmall());
+        if (bidOf[round][msg.sender] == 0) {
+            require(msg.value == r.bidBond, Errors.WrongBond());
+            require(r.bonded < r.maxBids, Errors.RoundFull());
+            // Below maxBids, hence below 2^24 - 1.
+            unchecked {
+                ++r.bonded;
+            }
+        } else {
+            require(msg.value == 0, Errors.WrongBond());
+        }
+
+        bidOf[round][msg.sender] = sealedBid;
+        r.commitments = Commitment.chainCommitment(r.commitments, msg.sender, datasetRoot, manifest);
+
+        emit Committed(round, msg.sender, sealedBid, datasetRoot, manifest);
+    }
+
+    /// @inheritdoc IDataMarket
+    function reseal(uint256 round, bytes32 sealedBid) external {
+        require(block.timestamp < _rounds[round].commitEnd, Errors.WrongPhase(phase(round)));
+        require(uint256(sealedBid) >= Commitment.MIN_SEALED, Errors.SealedBidTooSmall());
+        require(bidOf[round][msg.sender] != 0, Errors.NoBid());
+
+        bidOf[round][msg.sender] = sealedBid;
+
+        emit Resealed(round, msg.sender, sealedBid);
+    }
+
+    /* SCORE */
+
+    /// @inheritdoc IDataMarket
+    function observe(uint256 round, address operator, bytes32 digest, bytes calldata signature) external {
+        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Observe);
+        (uint256 index, bool retired) = committee.memberIndex(t.committee, operator);
+        require(!retired, Errors.RetiredMember(operator));
+        uint32 observers = r.observers;
+        require((observers >> index) & 1 == 0, Errors.AlreadyObserved());
+        bytes32 signed = ScoreReport.observationDigest(address(this), round, r.commitments, digest);
+        require(Signatures.isValid(operator, signed, signature), Errors.InvalidSignature(operator));
+
+        // A committee has at most 32 members.
+        r.observers = observers | uint32(1 << index);
+        r.observations = Commitment.chainObservation(r.observations, operator, digest);
+
+        emit Observed(round, operator, digest);
+    }
+
+    /// @inheritdoc IDataMarket
+    function postReport(
+        uint256 round,
+        bytes32 root,
+        uint32 count,
+        address[] calldata signers,
+        bytes[] calldata signatures
+    ) external {
+        (Terms memory t, bytes32 termsHash, Round storage r) = _inPhase(round, Phase.Report);
+        require(r.status == Status.Open, Errors.AlreadyReported());
+        require(root != 0, Errors.ZeroRoot());
+        require(count == r.bonded, Errors.WrongCount(r.bonded));
+        ScoreReport.Report memory report =
+            ScoreReport.Report(round, termsHash, r.commitments, r.observations, root, count);
+        uint256 quorum =
+            committee.verify(t.committee, ScoreReport.reportDigest(address(this), report), signers, signatures);
+        require(LibBit.popCount(r.observers) >= quorum, Errors.BelowQuorum());
+
+        r.root = root;
+        r.status = Status.Reported;
+
+        emit Reported(round, root, count, report.commitments, report.observations);
+    }
+
+    /// @inheritdoc IDataMarket
+    function challenge(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, bytes32 evidence)
+        external
+        payable
+    {
+        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Challenge);
+        require(r.status == Status.Reported, Errors.AlreadyChallenged());
+        require(block.timestamp < t.reportEnd + (t.challengeEnd - t.reportEnd) / 2, Errors.TooLateToChallenge());
+        require(msg.value == t.challengeBond, Errors.WrongBond());
+        bytes32 root = r.root;
+        bytes32 leafHash = ScoreReport.leafHash(leaf);
+        require(MerkleProof.verifyCalldata(proof, root, leafHash), Errors.InvalidProof());
+        bytes32 challengeId =
+            keccak256(abi.encode(block.chainid, address(this), round, root, leafHash, msg.sender, evidence));
+
+        r.status = Status.Challenged;
+        r.challenger = msg.sender;
+        r.challengeId = challengeId;
+
+        emit Challenged(round, msg.sender, challengeId, evidence);
+    }
+
+    /// @inheritdoc IDataMarket
+    function resolve(uint256 round) external nonReentrant {
+        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Challenge);
+        require(r.status == Status.Challenged, Errors.NotChallenged());
+        IArbitrator.Ruling ruling = IArbitrator(t.arbitrator).ruling(t.committee, r.challengeId);
+        require(ruling != IArbitrator.Ruling.None, Errors.NotRuled());
+
+        bool upheld = ruling == IArbitrator.Ruling.Upheld;
+        emit ChallengeResolved(round, upheld);
+        if (upheld) {
+            r.status = Status.Voided;
+            r.upheld = true;
+            emit Voided(round);
+        } else {
+            r.status = Status.Reported;
+            delete r.challenger;
+            _burn(round, t.challengeBond);
+        }
+    }
+
+    /* REVEAL AND SETTLE */
+
+    /// @inheritdoc IDataMarket
+    function reveal(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, uint256 cost, bytes32 salt)
+        external
+    {
+        (Terms memory t, bytes32 termsHash, Round storage r) = _inPhase(round, Phase.Reveal);
+        require(MerkleProof.verifyCalldata(proof, r.root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
+        _requireOpening(
+            bidOf[round][leaf.provider], Commitment.seal(round, leaf.provider, termsHash, leaf.datasetRoot, cost, salt)
+        );
+        _open(t, r, round, leaf, cost);
+    }
+
+    /// @inheritdoc IDataMarket
+    function settle(uint256 round, uint256 winningWeight, uint256 marginal, bytes calldata records)
+        external
+        nonReentrant
+    {
+        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Settle);
+        uint256 revealed = r.revealed;
+        require(records.length == revealed * 16, Errors.WrongRecords());
+        (bytes32 hash, uint256 totalReward, uint256 mCost, uint256 mWeight) =
+            Clearing.settle(records, t.clearing(), winningWeight, marginal);
+        require(hash == r.records, Errors.WrongRecords());
+
+        // The casts are safe: W was verified to be a sum of fewer than 2^24 weights below 2^64, m is one of the records,
+        // and the rewards add up to at most R.
+        r.winningWeight = uint96(winningWeight);
+        r.marginalCost = uint64(mCost);
+        r.marginalWeight = uint64(mWeight);
+        r.marginal = marginal == Clearing.NONE ? NO_MARGINAL : uint24(marginal);
+        r.settled = true;
+        r.totalReward = uint64(totalReward);
+        if (_leavesDust(t)) {
+            r.unclaimed = uint64(totalReward);
+            r.held = uint96(_reservedCash(t, totalReward, revealed));
+        }
+
+        emit Settled(round, winningWeight, marginal, totalReward);
+
+        _burn(round, (r.bonded - revealed) * t.bidBond);
+    }
+
+    /// @inheritdoc IDataMarket
+    function voidRound(uint256 round) external nonReentrant {
+        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Void);
+        Status status = r.status;
+        require(status != Status.Voided, Errors.NothingDue());
+
+        r.status = Status.Voided;
+
+        emit Voided(round);
+
+        if (status == Status.Challenged) _burn(round, t.challengeBond);
+    }
+
+    /* PULL */
+
+    /// @inheritdoc IDataMarket
+    function claim(uint256 round, address provider) external nonReentrant {
+        (Terms memory t,) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        bytes32 slot = bidOf[round][provider];
+        require(slot != 0, Errors.NothingDue());
+        uint256 reward;
+        uint256 cash;
+        if (r.settled) {
+            require(Commitment.isRecord(slot), Errors.NotRevealed());
+            (reward, cash) = _reward(t, r, slot);
+        } else {
+            _requirePhase(t, r, Phase.Void);
+        }
+
+        delete bidOf[round][provider];
+        if (reward != 0 && _leavesDust(t)) {
+            // Each reward is in the total once, and `held` covers each rounded-up part (Liquidity.reservedCash).
+            r.unclaimed -= uint64(reward);
+            r.held -= uint96(cash);
+        }
+
+        (uint256 units, uint256 shares) = reward == 0 ? (0, 0) : _mint(t, round, provider, reward, slot);
+
+        emit Claimed(round, provider, cash, units, shares, t.bidBond);
+
+        if (cash != 0) t.paymentToken.safeTransfer(provider, cash * t.moneyUnit);
+        provider.safeTransferETH(t.bidBond);
+    }
+
+    /// @inheritdoc IDataMarket
+    function claimOperatorFee(uint256 round, address operator) external nonReentrant {
+        (Terms memory t,) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        require(block.timestamp >= t.observeEnd, Errors.WrongPhase(_phase(t, r)));
+        (uint256 index,) = committee.memberIndex(t.committee, operator);
+        uint32 paid = r.paidOperators;
+        require(((r.observers & ~paid) >> index) & 1 != 0, Errors.NothingDue());
+
+        // A committee has at most 32 members.
+        r.paidOperators = paid | uint32(1 << index);
+
+        emit OperatorPaid(round, operator, t.operatorFee);
+
+        t.paymentToken.safeTransfer(operator, uint256(t.operatorFee) * t.moneyUnit);
+    }
+
+    /// @inheritdoc IDataMarket
+    function refund(uint256 round) external nonReentrant {
+        (Terms memory t,) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        if (!r.settled) _requirePhase(t, r, Phase.Void);
+        uint256 amount;
+        uint256 units;
+        if (!r.refunded) {
+            (uint256 cash, uint256 total) = t.rewardOf();
+            uint256 reserved = r.settled ? _reservedCash(t, r.totalReward, r.revealed) : 0;
+            (address[] memory members,) = committee.committeeOf(t.committee);
+            uint256 idle = members.length - LibBit.popCount(r.observers);
+            amount = cash + t.maxBids - reserved + idle * t.operatorFee;
+            if (cash != total) units = total - r.totalReward;
+            r.refunded = true;
+        }
+        if (r.unclaimed == 0) {
+            amount += r.held;
+            r.held = 0;
+        }
+        if (amount == 0 && units == 0) return;
+
+        emit Refunded(round, amount, units);
+
+        if (units != 0) IMarginalUtilityToken(_revenueToken(t, round)).mint(t.planner, units);
+        t.paymentToken.safeTransfer(t.planner, amount * t.moneyUnit);
+    }
+
+    /// @inheritdoc IDataMarket
+    function claimChallengeBond(uint256 round) external nonReentrant {
+        (Terms memory t,) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        address challenger = r.challenger;
+        require(r.upheld && challenger != address(0), Errors.NothingDue());
+
+        delete r.challenger;
+
+        challenger.safeTransferETH(t.challengeBond);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IDataMarket
+    function phase(uint256 round) public view returns (Phase) {
+        if (round == 0 || round > rounds) return Phase.None;
+        (Terms memory t,) = RoundTerms.read(round);
+        return _phase(t, _rounds[round]);
+    }
+
+    /// @inheritdoc IDataMarket
+    function terms(uint256 round) external view returns (Terms memory t) {
+        (t,) = RoundTerms.read(round);
+    }
+
+    /// @inheritdoc IDataMarket
+    function roundOf(uint256 round) external view returns (RoundState memory state) {
+        (Terms memory t, bytes32 termsHash) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        state.planner = t.planner;
+        state.termsHash = termsHash;
+        state.commitments = r.commitments;
+        state.observations = r.observations;
+        state.records = r.records;
+        state.root = r.root;
+        state.bonded = r.bonded;
+        state.revealed = r.revealed;
+        state.observers = r.observers;
+        state.paidOperators = r.paidOperators;
+        state.reported = r.root != 0;
+        state.challenged = r.status == Status.Challenged;
+        state.settled = r.settled;
+        state.voided = r.status == Status.Voided;
+        state.refunded = r.refunded;
+        state.totalReward = r.totalReward;
+        state.unclaimedReward = r.unclaimed;
+        state.heldCash = r.held;
+        state.winningWeight = r.winningWeight;
+        state.marginal = _marginal(r);
+        state.challenger = r.challenger;
+        state.challengeId = r.challengeId;
+    }
+
+    /// @inheritdoc IDataMarket
+    function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash) {
+        (Terms memory t,) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        bytes32 slot = bidOf[round][provider];
+        if (r.settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, r, slot);
+    }
+
+    /// @inheritdoc IDataMarket
+    function revenueToken(uint256 round) external view returns (address token) {
+        (Terms memory t,) = RoundTerms.read(round);
+        (uint256 cash, uint256 total) = t.rewardOf();
+        if (cash != total) token = _revenueToken(t, round);
+    }
+
+    /// @inheritdoc IDataMarket
+    function domainSeparator() external view returns (bytes32) {
+        return ScoreReport.domainSeparator(address(this));
+    }
+
+    /* INTERNAL */
+
+    /// @dev The terms and the state of a round that is in `expected`.
+    function _inPhase(uint256 round, Phase expected)
+        private
+        view
+        returns (Terms memory t, bytes32 termsHash, Round storage r)
+    {
+        (t, termsHash) = RoundTerms.read(round);
+        r = _rounds[round];
+        _requirePhase(t, r, expected);
+    }
+
+    function _requirePhase(Terms memory t, Round storage r, Phase expected) private view {
+        Phase actual = _phase(t, r);
+        require(actual == expected, Errors.WrongPhase(actual));
+    }
+
+    /// @dev By the clock first; a round without what the next phase needs is void from its deadline on.
+    function _phase(Terms memory t, Round storage r) private view returns (Phase) {
+        Status status = r.status;
+        if (status == Status.Voided) return Phase.Void;
+        if (block.timestamp < t.commitEnd) return Phase.Commit;
+        if (block.timestamp < t.observeEnd) return Phase.Observe;
+        if (block.timestamp < t.reportEnd) return Phase.Report;
+        if (status == Status.Open) return Phase.Void;
+        if (block.timestamp < t.challengeEnd) return Phase.Challenge;
+        if (status == Status.Challenged) return Phase.Void;
+        if (block.timestamp < t.revealEnd) return Phase.Reveal;
+        if (r.settled) return Phase.Claim;
+        return block.timestamp < t.settleEnd ? Phase.Settle : Phase.Void;
+    }
+
+    function _requireOpening(bytes32 slot, bytes32 opening) private pure {
+        if (slot == opening) return;
+        require(slot != 0, Errors.NoBid());
+        require(!Commitment.isRecord(slot), Errors.AlreadyRevealed());
+        revert Errors.WrongOpening();
+    }
+
+    /// @dev Turns a sealed bid into its record.
+    function _open(Terms memory t, Round storage r, uint256 round, ScoreLeaf calldata leaf, uint256 cost) private {
+        (uint64 cost64, uint64 weight) = _record(t, leaf, cost);
+        uint24 position = r.revealed;
+
+        // At most one reveal for each of fewer than 2^24 bonded providers.
+        unchecked {
+            r.revealed = position + 1;
+        }
+        r.records = Commitment.chainRecord(r.records, cost64, weight);
+        bidOf[round][leaf.provider] = Commitment.packRecord(leaf.shares, position, cost64, weight);
+
+        emit Revealed(round, leaf.provider, position, cost64, weight, leaf.shares);
+    }
+
+    /// @dev What does not fit the record is ineligible: weight 0.
+    function _record(Terms memory t, ScoreLeaf calldata leaf, uint256 cost)
+        private
+        pure
+        returns (uint64 cost64, uint64 weight)
+    {
+        if (cost > type(uint64).max) return (type(uint64).max, 0);
+        cost64 = uint64(cost);
+        if (leaf.status != 0) return (cost64, 0);
+        uint256 full = Weights.weight(leaf.quality, leaf.impact, t.eta, t.gamma, t.kappa);
+        if (full <= type(uint64).max) weight = uint64(full);
+    }
+
+    /// @dev Reward and its cash part of a record in a settled round.
+    function _reward(Terms memory t, Round storage r, bytes32 slot)
+        private
+        view
+        returns (uint256 reward, uint256 cash)
+    {
+        (, uint256 position, uint256 cost, uint256 weight) = Commitment.unpackRecord(slot);
+        reward = Clearing.rewardOf(
+            t.clearing(), r.winningWeight, _marginal(r), r.marginalCost, r.marginalWeight, position, cost, weight
+        );
+        (uint256 cashTotal, uint256 total) = t.rewardOf();
+        cash = Liquidity.cashOf(reward, cashTotal, total);
+    }
+
+    function _marginal(Round storage r) private view returns (uint256) {
+        return r.marginal == NO_MARGINAL ? Clearing.NONE : r.marginal;
+    }
+
+    /// @dev Whether cash parts are rounded: not where all of a reward is cash, nor where none is.
+    function _leavesDust(Terms memory t) private pure returns (bool) {
+        (uint256 cash, uint256 total) = t.rewardOf();
+        return cash != 0 && cash != total;
+    }
+
+    /// @dev Cash the planner leaves for the winners: exact where nothing is rounded, an upper bound elsewhere.
+    function _reservedCash(Terms memory t, uint256 totalReward, uint256 revealed) private pure returns (uint256) {
+        (uint256 cash, uint256 total) = t.rewardOf();
+        return Liquidity.reservedCash(totalReward, cash, total, _leavesDust(t) ? revealed : 0);
+    }
+
+    /// @dev A winner's revenue and data shares.
+    function _mint(Terms memory t, uint256 round, address provider, uint256 reward, bytes32 slot)
+        private
+        returns (uint256 units, uint256 shares)
+    {
+        (uint256 cash, uint256 total) = t.rewardOf();
+        if (cash != total) {
+            units = reward;
+            IMarginalUtilityToken(_revenueToken(t, round)).mint(provider, units);
+        }
+        (uint64 attested,,,) = Commitment.unpackRecord(slot);
+        if (attested != 0) shares = IDataShareToken(shareToken).mint(round, provider, attested, t.shareSupply);
+    }
+
+    function _revenueToken(Terms memory t, uint256 round) private view returns (address) {
+        (, uint256 total) = t.rewardOf();
+        return Clones.predictDeterministicAddressWithImmutableArgs(
+            _revenueTokenCode, abi.encode(t.paymentToken, total), bytes32(round)
+        );
+    }
+
+    /// @dev Pulls exactly `amount` of a token from the sender.
+    function _take(address token, uint256 amount) private {
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 received = token.balanceOf(address(this)) - before;
+        require(received == amount, Errors.WrongEscrow(amount, received));
+    }
+
+    /// @dev To nobody: not to the planner, whose shills could withdraw for free, nor to providers or operators.
+    function _burn(uint256 round, uint256 amount) private {
+        if (amount == 0) return;
+        emit BondsBurned(round, amount);
+        BURN.safeTransferETH(amount);
+    }
+}
