@@ -2,7 +2,8 @@
 
 The lines form one byte stream, cut every 1 MiB into raw blocks: a long document simply runs on in the next block. The
 manifest is a block of canonical JSON; its sha256 is the ``manifest`` of a commitment. The document root is an RFC 6962
-tree over the lines, so that single documents can be opened; bound to its provider it is the ``datasetRoot``.
+tree over the lines, without their line feeds, so that single documents can be opened; bound to its provider it is the
+``datasetRoot``.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def publish_dataset(store: ContentStore, provider: str, documents: Iterable[Docu
     def stored() -> Iterator[bytes]:
         nonlocal size, count
         for document in documents:
-            line = canonical_line(document)
+            line = canonical_line(document) + b"\n"
             size, count = size + len(line), count + 1
             if size > MAX_BYTES:
                 raise BadInput(
@@ -75,7 +76,7 @@ def publish_dataset(store: ContentStore, provider: str, documents: Iterable[Docu
             while len(pending) >= MAX_BLOCK:
                 shards.append(store.put(bytes(pending[:MAX_BLOCK])))
                 del pending[:MAX_BLOCK]
-            yield line
+            yield line[:-1]
 
     root = merkle.document_root(stored())
     if not count:
@@ -103,7 +104,7 @@ def fetch_dataset(store: ContentStore, manifest_digest: bytes, *, provider: str,
         stream += _shard(store, cid, provider)
     if len(stream) != manifest.size or not stream.endswith(b"\n"):
         raise _broken(manifest, "its shards do not add up to its size", provider)
-    lines = [line + b"\n" for line in bytes(stream[:-1]).split(b"\n")]
+    lines = bytes(stream[:-1]).split(b"\n")
     if len(lines) != manifest.documents or merkle.document_root(lines) != manifest.document_root:
         raise _broken(manifest, "its documents do not hash to its document root", provider)
     return [_document(line, f"document {index} of {provider}") for index, line in enumerate(lines)]

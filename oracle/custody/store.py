@@ -142,15 +142,13 @@ class Board:
         """Write a slot in one step; ``EnvironmentFailure`` when the disk does not take it."""
         write_atomic(self._path(key, name), data)
 
-    def read(self, key: str, name: str) -> bytes:
-        """What the slot holds; ``CheckFailed`` naming it when it is empty."""
+    def read(self, key: str, name: str) -> bytes | None:
+        """What the slot holds; None while nobody has written to it."""
         path = self._path(key, name)
         try:
             return path.read_bytes()
-        except FileNotFoundError as error:
-            raise CheckFailed(
-                f"nothing on the board under {name}", input=str(path), hint="wait for its author, or ask"
-            ) from error
+        except FileNotFoundError:
+            return None
         except OSError as error:
             raise EnvironmentFailure(
                 f"cannot read {path}: {error.strerror or error}", input=str(path), hint="check the board's folder"
