@@ -111,20 +111,27 @@ def venv_works() -> bool:
     return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True).returncode == 0
 
 
+def make_venv(python: str) -> None:
+    say(f"making .venv with {python}")
+    run(python, "-m", "venv", "--clear", "--without-pip", VENV)
+    try:
+        run(PYTHON, "-m", "ensurepip")
+    except SetupError:  # Debian packs ensurepip apart; a pip of the system's can take its place
+        try:
+            run(python, "-m", "pip", "--python", PYTHON, "install", "-q", "pip")
+        except SetupError:
+            raise SetupError(
+                f"{python} has neither ensurepip nor pip; on Debian: apt-get install python3-venv"
+            ) from None
+
+
 def python_packages() -> None:
     key = digest(str(VENV), read(ROOT / "pyproject.toml"), read(ROOT / "constraints.txt"))
     with stamped(VENV, key) as wanted:
         if not wanted:
             return
         if not venv_works():
-            python = supported_python()
-            say(f"making .venv with {python}")
-            try:
-                run(python, "-m", "venv", "--clear", VENV)
-            except SetupError as error:
-                raise SetupError(
-                    f"{error}\nIs the venv module there? On Debian: apt-get install python3-venv"
-                ) from None
+            make_venv(supported_python())
             (VENV / ".setup-stamp").write_text(INCOMPLETE)  # --clear took it away
         say("installing Python packages")
         install_python()
