@@ -1,0 +1,275 @@
+"""What a round came to, for every provider and in one plain sentence each - computed here, from what the chain holds.
+
+Weights, critical payments, cash, units and shares are worked out by :mod:`oracle.mechanism` from the frozen terms, the
+attested leaves and the revealed bids; :func:`differences` then says where the chain differs. Money is in money units,
+bonds are in wei, scores and weights in WAD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from oracle.audit import sentences
+from oracle.audit.accounts import Totals, totals_of
+from oracle.audit.difference import Difference
+from oracle.chain.client import Market
+from oracle.chain.events import Commitment
+from oracle.chain.terms import Phase, Terms
+from oracle.custody.store import Board, ContentStore
+from oracle.errors import BadInput, CheckFailed
+from oracle.evidence.leaf import QUANTUM, ScoreLeaf, Status
+from oracle.mechanism import clearing, liquidity
+from oracle.mechanism.clearing import Bid, Certificate
+from oracle.mechanism.integers import WAD
+from oracle.mechanism.weights import weight
+from oracle.node import exchange
+from oracle.node.findings import read_evidence
+from oracle.node.reporting import collect_observations
+
+MAX_UINT64 = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One provider's way through the round.
+
+    ``position``: place of the commitment. ``status``, ``tokens``, ``quality``, ``impact``, ``weight`` (WAD) and
+    ``allotted`` (DST units a winner mints) are as attested: None, zeros before the report. ``reveal``: place in the
+    order of reveals and ``bid``: None while the bid is sealed. ``virtual_cost``: bid for one WAD of weight, rounded up;
+    None for weight 0. ``reward``: the critical payment t, 0 for losers, and ``binding`` the bound that made it (budget,
+    edge, reserve or cap; "" for losers). ``cash`` (money units), ``units`` (MUT) and ``shares`` (DST units) are what
+    the reward is paid in; ``bond`` (wei) what comes back. ``claimed``: all of it was pulled. ``reasons``: what the
+    operators' evidence says of the scores (see ``oracle.node.compute``), empty where none can be read.
+    """
+
+    provider: str
+    position: int
+    status: Status | None
+    tokens: int
+    quality: int
+    impact: int
+    weight: int
+    allotted: int
+    reveal: int | None
+    bid: int | None
+    virtual_cost: int | None
+    eligible: bool
+    won: bool
+    reward: int
+    binding: str
+    cash: int
+    units: int
+    shares: int
+    bond: int
+    claimed: bool
+    reasons: Mapping[str, Any]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOutcome:
+    """A round as far as it has come.
+
+    ``cash`` L, ``deferred`` D and ``budget`` R = L + D in money units. ``certificate``: (W, m), None until all bids are
+    open. ``totals``: where all the money, units, shares and bonds are.
+    """
+
+    round: int
+    phase: Phase
+    terms: Terms
+    cash: int
+    deferred: int
+    rows: tuple[Row, ...]
+    certificate: Certificate | None
+    totals: Totals
+
+    @property
+    def budget(self) -> int:
+        """R, money units."""
+        return self.cash + self.deferred
+
+    def row(self, provider: str) -> Row:
+        """The row of a provider; BadInput when it has no commitment in the round."""
+        for row in self.rows:
+            if row.provider.lower() == provider.lower():
+                return row
+        raise BadInput(f"{provider} has no bid in round {self.round}", input=provider, hint="check the address")
+
+
+def rebuild(market: Market, round_id: int, store: ContentStore, board: Board) -> RoundOutcome:
+    """Work the round out anew: scores from the attested leaves, everything after them from the mechanism.
+
+    In any phase: what has not happened yet is None or 0. Raises BadInput for an unknown round, CheckFailed when the
+    leaves shown do not hash to the root on chain.
+    """
+    book = _Book(market, round_id, board)
+    reasons = _reasons(market, round_id, store, board, book.leaves)
+    rows = tuple(book.row(bid, reasons.get(bid.provider, {})) for bid in market.commitments(round_id))
+    totals = totals_of(
+        market,
+        round_id,
+        reward=sum(row.reward for row in rows),
+        cash=sum(row.cash for row in rows),
+        units=sum(row.units for row in rows),
+        shares=sum(row.shares for row in rows),
+    )
+    certificate = book.cleared.certificate if book.cleared else None
+    return RoundOutcome(round_id, book.phase, book.terms, book.cash, book.deferred, rows, certificate, totals)
+
+
+def differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
+    """Where the chain says something else than ``outcome``: weights, certificate, rewards, what was paid; in order."""
+    yield from _weight_differences(outcome, market)
+    if outcome.certificate is None:
+        return
+    settled = market.settlement(outcome.round)
+    if settled is not None:
+        found = (settled.winning_weight, settled.marginal, settled.total_reward)
+        expected = (*outcome.certificate, outcome.totals.reward)
+        for name, mine, theirs in zip(("winning weight", "marginal bid", "total reward"), expected, found, strict=True):
+            if mine != theirs:
+                yield Difference("certificate", name, str(mine), str(theirs))
+    yield from _payment_differences(outcome, market)
+
+
+class _Book:
+    """What the chain holds of one round, and the clearing rule's result over it."""
+
+    def __init__(self, market: Market, round_id: int, board: Board) -> None:
+        self.market = market
+        self.phase = market.phase(round_id)
+        self.terms = market.terms(round_id)
+        self.settled = market.state(round_id).settled
+        self.cash, self.deferred = liquidity.split(self.terms.budget, self.terms.utility_pool, self.terms.liquidity)
+        reported = market.report(round_id) is not None
+        self.leaves = (
+            {leaf.provider: leaf for leaf in exchange.read_leaves(market, round_id, board)} if reported else {}
+        )
+        self.reveals = {seen.provider: seen for seen in market.reveals(round_id)}
+        self.bids = [Bid(seen.cost, self.weight_of(seen.provider)) for seen in self.reveals.values()]
+        self.claimed = {claim.provider for claim in market.claims(round_id)}
+        self.cleared: clearing.Outcome | None = None
+        if self.settled or self.phase == Phase.SETTLE:
+            self.cleared = clearing.clear(self.bids, self.budget, self.terms.reserve, self.terms.cap)
+
+    @property
+    def budget(self) -> int:
+        return self.cash + self.deferred
+
+    def weight_of(self, provider: str) -> int:
+        """The weight that the contract records: 0 for what is not scored or does not fit."""
+        leaf, seen = self.leaves[provider], self.reveals.get(provider)
+        if leaf.status != Status.SCORED or (seen and seen.cost == MAX_UINT64 and not seen.weight):
+            return 0
+        full = weight(leaf.quality, leaf.impact, self.terms.eta, self.terms.gamma, self.terms.kappa)
+        return full if full <= MAX_UINT64 else 0
+
+    def row(self, commitment: Commitment, reasons: Mapping[str, Any]) -> Row:
+        """One provider's row; see `Row`."""
+        provider = commitment.provider
+        leaf, seen = self.leaves.get(provider), self.reveals.get(provider)
+        own = self.bids[seen.position] if seen else None
+        reward, binding = 0, ""
+        if self.cleared and seen and seen.position in self.cleared.winners:
+            reward, binding = (
+                self.cleared.rewards[seen.position],
+                self._binding(seen.position, self.cleared.certificate),
+            )
+        return Row(
+            provider=provider,
+            position=commitment.position,
+            status=leaf.status if leaf else None,
+            tokens=leaf.tokens if leaf else 0,
+            quality=leaf.quality if leaf else 0,
+            impact=leaf.impact if leaf else 0,
+            weight=self.weight_of(provider) if leaf else 0,
+            allotted=leaf.shares if leaf else 0,
+            reveal=seen.position if seen else None,
+            bid=own.cost if own else None,
+            virtual_cost=sentences.price(*own) if own and own.weight else None,
+            eligible=own is not None and clearing.kept(*own, self.terms.reserve, self.terms.cap),
+            won=bool(binding),
+            reward=reward,
+            binding=binding,
+            cash=liquidity.cash_of(reward, self.cash, self.budget),
+            units=reward if self.deferred else 0,
+            shares=leaf.shares if leaf and binding else 0,
+            bond=self.terms.bid_bond if seen or not self.settled else 0,
+            claimed=provider in self.claimed,
+            reasons=reasons,
+            why=self._why(leaf, own, reward, binding),
+        )
+
+    def _binding(self, winner: int, certificate: Certificate) -> str:
+        """Which bound a winner's critical payment is, the first of equals."""
+        won, marginal = certificate
+        own = self.bids[winner]
+        bounds = {"budget": self.budget * own.weight // won}
+        if marginal is not None:
+            edge = self.bids[marginal].cost * own.weight
+            bounds["edge"] = (edge if winner < marginal else edge - 1) // self.bids[marginal].weight
+        bounds["reserve"] = self.terms.reserve * own.weight // WAD
+        bounds["cap"] = self.terms.cap
+        return min(bounds, key=bounds.__getitem__)
+
+    def _why(self, leaf: ScoreLeaf | None, own: Bid | None, reward: int, binding: str) -> str:
+        status = leaf.status if leaf else None
+        if own is None or leaf is None or self.phase == Phase.VOID:
+            return sentences.before_opening(self.phase, status)
+        out = sentences.ineligible(self.terms, leaf.status, leaf.quality, leaf.impact, own)
+        if out:
+            return out
+        if self.cleared is None:
+            return "its bid is open; the round is settled once the last bids are"
+        return sentences.cleared(self.bids, own, reward, binding, self.cleared.certificate.marginal, self.budget)
+
+
+def _weight_differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
+    rows = {row.provider: row for row in outcome.rows}
+    for seen in market.reveals(outcome.round):
+        row = rows[seen.provider]
+        if row.weight != seen.weight:
+            yield Difference("weights", f"weight of provider {seen.provider}", str(row.weight), str(seen.weight))
+        if row.allotted != seen.shares:
+            yield Difference("weights", f"shares of provider {seen.provider}", str(row.allotted), str(seen.shares))
+
+
+def _payment_differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
+    """What was claimed, and what can still be claimed, against every row."""
+    claims = {claim.provider: claim for claim in market.claims(outcome.round)}
+    for row in outcome.rows:
+        claim = claims.get(row.provider)
+        if claim:
+            paid = {"cash": claim.cash, "units": claim.units, "shares": claim.shares, "bond": claim.bond}
+            due = {"cash": row.cash, "units": row.units, "shares": row.shares, "bond": row.bond}
+        elif market.state(outcome.round).settled:
+            reward, cash = market.contract.functions.rewardOf(outcome.round, row.provider).call()
+            paid, due = {"reward": reward, "cash": cash}, {"reward": row.reward, "cash": row.cash}
+        else:
+            continue
+        for name, amount in due.items():
+            if paid[name] != amount:
+                yield Difference("rewards", f"{name} of provider {row.provider}", str(amount), str(paid[name]))
+
+
+def _reasons(
+    market: Market, round_id: int, store: ContentStore, board: Board, leaves: Mapping[str, ScoreLeaf]
+) -> dict[str, dict[str, Any]]:
+    """For every provider the reasons of the first operator that observed just what was attested and can be read."""
+    found: dict[str, dict[str, Any]] = {}
+    if not leaves:
+        return found
+    observations, _ = collect_observations(market, round_id, board)
+    for observation in observations:
+        for score in observation.scores:
+            leaf = leaves[score.provider]
+            attested = (leaf.status, leaf.quality, leaf.tokens)
+            if score.provider in found or (score.status, score.quality * QUANTUM, score.tokens) != attested:
+                continue
+            try:
+                found[score.provider] = read_evidence(store, observation, score).reasons
+            except CheckFailed:
+                continue  # the audit names it; another operator's evidence says the same
+    return found

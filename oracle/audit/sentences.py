@@ -1,0 +1,77 @@
+"""Why a provider got what it got, in one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oracle.chain.terms import Phase, Terms
+from oracle.evidence.leaf import QUANTUM, Status
+from oracle.mechanism.clearing import Bid
+from oracle.mechanism.integers import WAD
+
+STATUS = {
+    Status.UNAVAILABLE: "its texts could not be opened to what it committed, so it has no scores",
+    Status.EMPTY: "nothing was left of its texts once copies of earlier commitments and of public text were removed",
+    Status.UNSUPPORTED: "its texts are in no language that this specification scores",
+}
+BOUND = {
+    "budget": "its share of the budget by weight",
+    "edge": "the bid at which the first loser would have come before it",
+    "reserve": "the reserve price of its weight",
+    "cap": "the public cap on bids",
+}
+
+
+def price(cost: int, weight: int) -> int:
+    """Money units for one WAD of weight, rounded up."""
+    return -(-cost * WAD // weight)
+
+
+def before_opening(phase: Phase, status: Status | None) -> str:
+    """Of a provider whose bid was not opened, or not yet."""
+    if phase == Phase.VOID:
+        return "the round ended without a settlement: its bond comes back"
+    if status is None:
+        return "its bid is sealed and its texts are not scored yet"
+    if phase in (Phase.SETTLE, Phase.CLAIM):
+        return "its bid was never opened: it takes no part and its bond is burned"
+    if status != Status.SCORED:
+        return f"{STATUS[status]}; opening its bid brings the bond back"
+    return "scored; its bid is still sealed"
+
+
+def ineligible(terms: Terms, status: Status, quality: int, impact: int, bid: Bid) -> str:
+    """Of an opened bid that the clearing rule does not keep; empty for one that it keeps."""
+    if status != Status.SCORED:
+        return STATUS[status]
+    if not bid.weight:
+        if not quality:
+            return "its quality is 0, so its weight is 0"
+        if not impact:
+            return "its texts did not lower the loss on the validation sample, so its weight is 0"
+        return "its weight is 0 under these exponents"
+    if bid.cost > terms.cap:
+        return f"it asked {bid.cost}, above the cap of {terms.cap}"
+    if bid.cost * WAD > terms.reserve * bid.weight:
+        return (
+            f"it asked {price(*bid)} for one unit of weight, above the reserve price of {terms.reserve} "
+            f"(q {_score(quality)}, phi {_score(impact)})"
+        )
+    return ""
+
+
+def cleared(bids: Sequence[Bid], own: Bid, reward: int, binding: str, marginal: int | None, budget: int) -> str:
+    """Of a bid that the clearing rule kept: ``marginal`` is the position of the first loser among ``bids``."""
+    if binding:
+        return f"won: asked {own.cost}, paid {reward}, the largest bid it would still have won with ({BOUND[binding]})"
+    if marginal is not None and bids[marginal] is own:
+        return (
+            f"lost: it asked {price(*own)} for one unit of weight and was the first for whom the budget of {budget} "
+            "was no longer enough"
+        )
+    first = "" if marginal is None else f"; the first loser asked {price(*bids[marginal])}"
+    return f"lost: it asked {price(*own)} for one unit of weight, others offered more for less{first}"
+
+
+def _score(value: int) -> str:
+    return f"{value // QUANTUM / 10_000:.4f}"
