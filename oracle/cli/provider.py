@@ -187,7 +187,7 @@ def reveal_bid(session: Session, account: LocalAccount, bid: Bid) -> str:
     market = session.market
     _require_here(bid, session)
     market.require_phase(bid.round, Phase.REVEAL)
-    leaf, proof = leaf_and_proof(market, bid.round, bid.provider, session.store, session.board)
+    leaf, proof = leaf_and_proof(market, bid.round, bid.provider, session.board)
     call = market.contract.functions.reveal(bid.round, leaf.as_tuple(), proof, bid.cost, bid.salt)
     return send(session, account, call)
 
@@ -277,7 +277,11 @@ def reveal(
         }
         for path, bid in opened
     ]
-    emit({"revealed": done}, facts({row["bid_file"]: f"opened in {row['transaction']}" for row in done}), as_json=json)
+    emit(
+        {"revealed": done},
+        facts({str(row["bid_file"]): f"opened in {row['transaction']}" for row in done}),
+        as_json=json,
+    )
 
 
 @bids.command("status")
@@ -367,9 +371,7 @@ def claim(
     ]
 
     def view(console: Console) -> None:
-        table = Table(
-            "provider", "cash, smallest units", "MUT units", "DST units", "bond, wei", box=None, pad_edge=False
-        )
+        table = Table("provider", "cash, money units", "MUT units", "DST units", "bond, wei", box=None, pad_edge=False)
         for row in rows:
             table.add_row(row["provider"], row["cash"], row["units"], row["shares"], row["bond"])
         console.print(table)

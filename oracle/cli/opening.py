@@ -1,0 +1,139 @@
+"""Opening a round: from a planner's texts to the published scoring specification, from terms to an escrowed round."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from oracle.cli.output import ProgressCallback
+from oracle.cli.session import Session, send
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from oracle.chain.terms import Terms
+    from oracle.chain.terms_file import TermsFile
+    from oracle.corpus.document import Document
+    from oracle.influence.base import BaseModel
+    from oracle.influence.inrun import InfluenceSpec
+
+DEFAULT_SAMPLE = 40  # documents of the validation pool that score a round
+
+
+@dataclass(frozen=True)
+class Texts:
+    """What a planner brings: public text to train on, hidden text of its target domain, text that is nothing new."""
+
+    seed: Sequence[Document]
+    validation: Sequence[Document]
+    reference: Sequence[Document] | None
+
+
+@dataclass(frozen=True)
+class Specification:
+    """Digests of a published scoring specification as the terms hold them, 32 bytes each."""
+
+    pipeline: bytes
+    base_model: bytes
+    validation_root: bytes
+
+
+def publish_specification(
+    session: Session,
+    planner: str,
+    texts: Texts,
+    *,
+    base: BaseModel,
+    influence: InfluenceSpec,
+    profile: Literal["robust", "paper"] = "robust",
+    sample: int = DEFAULT_SAMPLE,
+    progress: ProgressCallback | None = None,
+) -> Specification:
+    """Measure the reference gain, publish everything an oracle needs, and keep the validation pool to oneself."""
+    from oracle.influence.rescale import reference_gain
+    from oracle.node import pipeline, validation
+
+    scale = reference_gain(
+        base,
+        [document.text for document in texts.seed],
+        [document.text for document in texts.validation],
+        influence,
+        progress=progress,
+    )
+    specification = pipeline.build(
+        session.store,
+        planner,
+        profile=profile,
+        influence=influence,
+        gain_ref=scale.gain_ref,
+        noise_floor=scale.noise_floor,
+        base_model=base.data,
+        seed=texts.seed,
+        reference=texts.reference,
+        pool=len(texts.validation),
+        sample=min(sample, len(texts.validation)),
+    )
+    digest = pipeline.publish(session.store, specification)
+    return Specification(digest, bytes.fromhex(base.digest), validation.pool_root(texts.validation))
+
+
+def open_round(
+    session: Session,
+    account: LocalAccount,
+    terms_file: TermsFile,
+    *,
+    token: str,
+    operators: Sequence[str],
+    quorum: int,
+    specification: Specification | None,
+    agreement: bytes | None,
+) -> int:
+    """Form the committee, approve the escrow and open the round; the round's number.
+
+    ``specification`` and ``agreement`` (the licence's text) may be None where the terms file names their hashes.
+    Raises BadInput for terms that nobody could meet; nothing is sent before they are checked.
+    """
+    from web3.logs import DISCARD
+
+    from oracle.chain import transact
+    from oracle.chain.token import approve, read_token
+
+    market = session.market
+    committee = market.committee.functions
+    members = sorted(operators, key=lambda address: int(address, 16))
+    terms = terms_file.resolve(
+        planner=account.address,
+        token=read_token(session.w3, token),
+        now=session.w3.eth.get_block("latest")["timestamp"],
+        committee=committee_id(members, quorum) if members else None,
+        arbitrator=market.committee.address,
+        pipeline_hash=specification.pipeline if specification else None,
+        base_model_hash=specification.base_model if specification else None,
+        validation_root=specification.validation_root if specification else None,
+        agreement_hash=hashlib.sha256(agreement).digest() if agreement is not None else None,
+    )
+    if members:
+        send(session, account, committee.form(members, quorum))
+    size = len(committee.committeeOf(terms.committee).call()[0])
+    approve(session.w3, account, terms.payment_token, market.address, escrow_of(terms, size))
+    receipt = transact.send(session.w3, account, market.contract.functions.open(terms.as_tuple()))
+    opened = market.contract.events.Opened().process_receipt(receipt, errors=DISCARD)
+    return int(opened[0]["args"]["round"])
+
+
+def committee_id(members: Sequence[str], quorum: int) -> bytes:
+    """What `OracleCommittee.form` calls this set, members ascending: keccak256(abi.encode(signers, quorum))."""
+    from eth_abi.abi import encode
+    from eth_utils.crypto import keccak
+
+    return keccak(encode(["address[]", "uint8"], [members, quorum]))
+
+
+def escrow_of(terms: Terms, operators: int) -> int:
+    """What opening takes from the planner, smallest units: cash budget, one unit a bid for rounding up, all fees."""
+    from oracle.mechanism.liquidity import split
+
+    cash, _ = split(terms.budget, terms.utility_pool, terms.liquidity)
+    return (cash + terms.max_bids + operators * terms.operator_fee) * terms.money_unit
