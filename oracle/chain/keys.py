@@ -15,6 +15,8 @@ from eth_account.signers.local import LocalAccount
 from oracle.custody.files import write_atomic
 from oracle.errors import BadInput, EnvironmentFailure
 
+SCRYPT_WORK = 1 << 18
+"""scrypt's n of a new keystore: about a second."""
 Prompt = Callable[[str], str]
 """Asks a person, without echo, for the password of what the argument names."""
 
@@ -63,9 +65,12 @@ def load_account(keystore: Path, *, password_file: Path | None = None, prompt: P
     return account
 
 
-def create_keystore(keystore: Path, password: str, *, key: bytes | None = None) -> LocalAccount:
+def create_keystore(
+    keystore: Path, password: str, *, key: bytes | None = None, work: int = SCRYPT_WORK
+) -> LocalAccount:
     """Write a new key (or ``key``) to a new file, read it back, and return its account.
 
+    ``work`` is scrypt's n, a power of two: less than the default only for keys that guard nothing.
     Raises ``BadInput`` when the file exists or the password is empty, ``EnvironmentFailure`` when the disk fails.
     """
     if not password:
@@ -73,7 +78,7 @@ def create_keystore(keystore: Path, password: str, *, key: bytes | None = None) 
     if keystore.exists():
         raise BadInput(f"{keystore} exists already", input=str(keystore), hint="a key is never overwritten")
     account: LocalAccount = Account.from_key(key) if key is not None else Account.create()
-    encrypted = json.dumps(Account.encrypt(account.key, password), indent=1).encode()
+    encrypted = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=work), indent=1).encode()
     write_atomic(keystore, encrypted + b"\n", private=True)
     if load_account(keystore, prompt=lambda _: password).address != account.address:
         raise EnvironmentFailure(f"{keystore} does not hold what was written", input=str(keystore))
