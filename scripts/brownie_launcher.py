@@ -5,7 +5,9 @@ gets a home of its own in .cache, so that an old ~/.brownie cannot interfere; an
 and a free port at every start, so that it never attaches to somebody else's chain.
 """
 
+import hashlib
 import os
+import shutil
 import socket
 import sys
 from importlib.metadata import distribution
@@ -34,7 +36,23 @@ def use_port(networks: Path, defaults: Path, port: int) -> None:
     fresh.replace(networks)
 
 
+def drop_stale_build() -> None:
+    """Have brownie compile everything anew when a contract changed.
+
+    In part it cannot: it knows contracts by name only, and OpenZeppelin has a library called `Errors` as we do.
+    """
+    build = ROOT / "build"
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "contracts").rglob("*.sol"))))
+    stamp = build / ".brownie-sources"
+    if not stamp.is_file() or stamp.read_text() != digest.hexdigest():
+        for folder in ("contracts", "interfaces"):
+            shutil.rmtree(build / folder, ignore_errors=True)
+        build.mkdir(exist_ok=True)
+        stamp.write_text(digest.hexdigest())
+
+
 def main() -> None:
+    drop_stale_build()
     data = HOME / ".brownie"
     data.mkdir(parents=True, exist_ok=True)
     defaults = distribution("eth-brownie").locate_file("brownie/data/network-config.yaml")
