@@ -11,7 +11,8 @@ import {LibBytes} from "solady/src/utils/LibBytes.sol";
 /// win. One pass over the records in any order verifies it, exactly one certificate passes, and any provider's reward
 /// is O(1) from it.
 /// @dev Twin of `oracle/mechanism/clearing.py`. Money in money units, weights and the reserve price per weight in WAD.
-/// No product overflows: costs and weights of records are below 2^64, R, the reserve and W below 2^128.
+/// No product overflows (hence `unchecked`): costs and weights of records are below 2^64; R, the reserve and W below
+/// 2^128, which `settle` requires.
 library Clearing {
     uint256 internal constant WAD = 1e18;
     /// @dev `marginal` when every kept bid wins.
@@ -57,7 +58,9 @@ library Clearing {
 
     /// @notice Whether a bid takes part: weight above zero, cost within the cap and the reserve price.
     function kept(uint256 cost, uint256 weight, uint256 reserve, uint256 cap) internal pure returns (bool) {
-        return weight != 0 && cost <= cap && cost * WAD <= reserve * weight;
+        unchecked {
+            return weight != 0 && cost <= cap && cost * WAD <= reserve * weight;
+        }
     }
 
     /// @notice Whether bid i comes before bid m: lower cost per weight, ties to the lower position.
@@ -66,9 +69,11 @@ library Clearing {
         pure
         returns (bool)
     {
-        uint256 x = costI * weightM;
-        uint256 y = costM * weightI;
-        return x < y || (x == y && i < m);
+        unchecked {
+            uint256 x = costI * weightM;
+            uint256 y = costM * weightI;
+            return x < y || (x == y && i < m);
+        }
     }
 
     /// @notice Verifies the certificate (`winningWeight`, `marginal`) over the records and adds up the rewards.
