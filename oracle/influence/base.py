@@ -1,0 +1,196 @@
+"""The base model every oracle starts from: trained once on the public seed corpus, fixed by its SHA-256.
+
+One safetensors file holds it all: weights, tokenizer, architecture and how it was trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from tokenizers import Tokenizer
+
+from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.influence.device import pick_device, reproducible
+from oracle.influence.gpt import GPT, Architecture
+from oracle.influence.sequences import Windows, cut_windows, draw_passages, text_digest, train_tokenizer
+
+Progress = Callable[[str, int, int], None]
+
+KIND = "mixed-mia/base/1"
+TOKENIZER_CHARACTERS = 2_000_000  # more text hardly moves 2,000 merges
+HELD_OUT_WINDOWS = 64
+CURVE_POINTS = 8
+
+
+@dataclass(frozen=True)
+class BaseSpec:
+    """How the base model is made. ``tokens`` is the training volume: repeated passes when the corpus is smaller.
+
+    AdamW with a warm-up-stable-decay schedule: constant after the warm-up, linear to zero over the last third.
+    """
+
+    architecture: Architecture = field(default_factory=Architecture)
+    tokens: int = 600_000
+    sequences: int = 16
+    learning_rate: float = 4e-3
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.1
+    warm_up: int = 20
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A trained model, its tokenizer, how it was made (``record``), and the file's bytes that hold them all."""
+
+    model: GPT
+    tokenizer: Tokenizer
+    record: dict[str, Any]
+    data: bytes
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes, hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def parameters(self) -> int:
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all."""
+        partial = path.with_name(f"{path.name}.partial")
+        with partial.open("wb") as file:
+            file.write(self.data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+
+def train_base(
+    texts: Sequence[str],
+    spec: BaseSpec,
+    *,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+) -> BaseModel:
+    """Train tokenizer and model on ``texts``; every twentieth passage is held out to watch the loss.
+
+    Deterministic for the same texts, specification, machine and thread count. Raises BadInput when the texts are
+    too few to fill one batch and the held-out windows.
+    """
+    device = device or pick_device()
+    shape = spec.architecture
+    passages = draw_passages(texts, spec.seed)
+    held_out, training = passages[::20], [p for i, p in enumerate(passages) if i % 20]
+    budget = TOKENIZER_CHARACTERS // 2000
+    tokenizer = train_tokenizer(training[:budget], shape.vocabulary)
+    windows = cut_windows(training, tokenizer, shape.context, quota=spec.tokens)
+    watched = cut_windows(held_out, tokenizer, shape.context, quota=HELD_OUT_WINDOWS * shape.context)
+    if len(windows) < spec.sequences or not len(watched) or tokenizer.get_vocab_size() != shape.vocabulary - 1:
+        raise BadInput(
+            f"the seed corpus is too small: {windows.tokens} tokens, {tokenizer.get_vocab_size() + 1} of "
+            f"{shape.vocabulary} vocabulary entries",
+            input="seed corpus",
+            hint="give more public text, or a smaller vocabulary",
+        )
+    with reproducible():
+        model = GPT(shape).initialise(spec.seed).to(device)
+        curve = fit(model, windows.to(device), watched.to(device), spec, progress)
+    record = {
+        "kind": KIND,
+        "spec": asdict(spec),
+        "seed_corpus": text_digest(texts),
+        "training_tokens": windows.tokens,
+        "held_out_losses": [f"{loss:.4f}" for loss in curve],
+    }
+    # one metadata key: safetensors writes several of them in the order of a hash map
+    about = json.dumps({"record": record, "tokenizer": tokenizer.to_str()}, sort_keys=True)
+    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
+    return BaseModel(model.cpu(), tokenizer, record, safetensors.torch.save(weights, {"about": about}))
+
+
+def fit(model: GPT, windows: Windows, held_out: Windows, spec: BaseSpec, progress: Progress | None) -> list[float]:
+    """Train ``model`` in place; the mean held-out loss in nats per token at CURVE_POINTS even points of the run."""
+    steps = max(1, spec.tokens // (spec.sequences * spec.architecture.context))
+    weights = list(model.parameters())
+    optimiser = torch.optim.AdamW(weights, lr=spec.learning_rate, betas=spec.betas, weight_decay=spec.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1.0, (step + 1) / spec.warm_up, (steps - step) / (steps / 3))
+    )
+    source = torch.Generator().manual_seed(spec.seed)
+    queue: list[int] = []
+    curve: list[float] = []
+    for step in range(steps):
+        if len(queue) < spec.sequences:
+            queue += torch.randperm(len(windows), generator=source).tolist()
+        batch, queue = windows[queue[: spec.sequences]], queue[spec.sequences :]
+        loss = model.loss(batch.inputs, batch.targets) / batch.targets.numel()
+        optimiser.zero_grad()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        schedule.step()
+        if (step + 1) * CURVE_POINTS // steps > step * CURVE_POINTS // steps:
+            curve.append(mean_loss(model, held_out))
+        if progress:
+            progress("base model", step + 1, steps)
+    return curve
+
+
+@torch.no_grad()
+def mean_loss(model: GPT, windows: Windows, batch: int = 16) -> float:
+    """Mean cross-entropy over all targets, nats per token."""
+    total = sum(
+        float(model.loss(windows.inputs[i : i + batch], windows.targets[i : i + batch]).double())
+        for i in range(0, len(windows), batch)
+    )
+    return total / windows.tokens
+
+
+def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
+    """Read a base model file; with ``digest`` (SHA-256, hex) only that very file will do.
+
+    Raises EnvironmentFailure when it is missing or unreadable, CheckFailed when its digest differs, BadInput when it
+    is no base model or of another architecture.
+    """
+    name = str(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot read the base model: {error.strerror}", input=name, hint="fetch it by the digest in the terms"
+        ) from error
+    found = hashlib.sha256(data).hexdigest()
+    if digest is not None and found != digest:
+        raise CheckFailed(
+            f"the base model was changed: sha256 {found}, not {digest}",
+            input=name,
+            hint="fetch it again by the digest in the terms",
+        )
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+        record = about["record"]
+        if record["kind"] != KIND:
+            raise ValueError(f"kind {record['kind']}, not {KIND}")
+        model = GPT(Architecture(**record["spec"]["architecture"]))
+        model.load_state_dict(safetensors.torch.load(data))
+        tokenizer = Tokenizer.from_str(about["tokenizer"])
+        if tokenizer.get_vocab_size() != model.shape.vocabulary - 1:
+            raise ValueError("tokenizer and embedding differ in size")
+    except Exception as error:  # tokenizers raises bare exceptions; whatever the reason, the file is not ours
+        raise BadInput(
+            f"not a base model of this project: {error}", input=name, hint="give the file the planner published"
+        ) from error
+    return BaseModel(model, tokenizer, record, data)

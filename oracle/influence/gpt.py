@@ -1,0 +1,88 @@
+"""A GPT small enough to read in one sitting, large enough to tell text from noise.
+
+Pre-norm blocks in the manner of nanoGPT and nanochat: RMS norm without weights, no biases, squared ReLU, residual
+projections that start at zero, embedding and output tied. Attention is written out, so that every device computes
+the same sums: fused kernels differ between back ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+IGNORED = -1  # a target that is padding
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """``vocabulary`` counts the end-of-text token, its last id; ``context`` is the longest sequence in tokens."""
+
+    vocabulary: int = 2048
+    width: int = 128
+    layers: int = 2
+    heads: int = 4
+    context: int = 128
+
+
+class Block(nn.Module):
+    """Causal self-attention, then a two-layer perceptron; (batch, time, width) in and out."""
+
+    mask: Tensor
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        width = shape.width
+        self.heads = shape.heads
+        self.attend = nn.Linear(width, 3 * width, bias=False)
+        self.attend_out = nn.Linear(width, width, bias=False)
+        self.think = nn.Linear(width, 4 * width, bias=False)
+        self.think_out = nn.Linear(4 * width, width, bias=False)
+        future = torch.full((shape.context, shape.context), float("-inf")).triu(1)
+        self.register_buffer("mask", future, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(functional.rms_norm(x, x.shape[-1:]))
+        return x + self.think_out(functional.relu(self.think(functional.rms_norm(x, x.shape[-1:]))).square())
+
+    def attention(self, x: Tensor) -> Tensor:
+        batch, time, width = x.shape
+        parts = self.attend(x).split(width, dim=-1)
+        query, key, value = (p.view(batch, time, self.heads, -1).transpose(1, 2) for p in parts)
+        weights = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5 + self.mask[:time, :time]
+        mixed = weights.softmax(-1) @ value
+        out: Tensor = self.attend_out(mixed.transpose(1, 2).reshape(batch, time, width))
+        return out
+
+
+class GPT(nn.Module):
+    """Next-token model. Tokens (batch, time) of int64 in, logits (batch, time, vocabulary) out."""
+
+    def __init__(self, shape: Architecture) -> None:
+        super().__init__()
+        self.shape = shape
+        self.tokens = nn.Embedding(shape.vocabulary, shape.width)
+        self.positions = nn.Embedding(shape.context, shape.width)
+        self.blocks = nn.Sequential(*(Block(shape) for _ in range(shape.layers)))
+
+    def initialise(self, seed: int) -> GPT:
+        """Draw the start weights from ``seed``, on the CPU: the same on every machine."""
+        source = torch.Generator().manual_seed(seed)
+        for name, parameter in self.named_parameters():
+            if name.endswith("_out.weight"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.normal_(parameter, std=0.02, generator=source)
+        return self
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.tokens(tokens) + self.positions.weight[: tokens.shape[1]]
+        x = self.blocks(x)
+        return functional.rms_norm(x, x.shape[-1:]) @ self.tokens.weight.T
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Sum of the cross-entropies in nats over all targets that are not padding (a scalar)."""
+        logits = self(tokens)
+        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")

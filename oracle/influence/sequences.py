@@ -1,0 +1,99 @@
+"""From texts to token windows, in an order that only a seed decides.
+
+Texts are cut into passages of about 2,000 characters and the passages are drawn by a keyed hash. So a volume quota
+takes a fair sample of a provider (not its longest document, nor the page it put first), the draw is the same for
+every roster, and only what is drawn is tokenised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+
+from oracle.influence.gpt import IGNORED
+
+PASSAGE = re.compile(r".{1,2000}(?!\S)|\S{2000}", re.DOTALL)
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
+    """Byte-level BPE of ``vocabulary`` - 1 tokens: the last id is end-of-text, which no text can spell."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary - 1,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def draw_key(seed: int, *parts: str) -> bytes:
+    """Sort key of a draw: SHA-256 of the seed and of what is drawn, as lines."""
+    return hashlib.sha256("\n".join((str(seed), *parts)).encode("utf-8", "surrogatepass")).digest()
+
+
+def draw_passages(texts: Iterable[str], seed: int) -> list[str]:
+    """All passages of ``texts`` that hold more than white space, in the order ``seed`` draws them."""
+    passages = (passage for text in texts for passage in PASSAGE.findall(text) if not passage.isspace())
+    return sorted(passages, key=lambda passage: draw_key(seed, passage))
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Token windows: ``inputs`` and ``targets``, int64, (windows, context); padded targets are IGNORED."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, part: slice | list[int]) -> Windows:
+        return Windows(self.inputs[part], self.targets[part])
+
+    @property
+    def tokens(self) -> int:
+        """Targets that are not padding."""
+        return int((self.targets != IGNORED).sum())
+
+    def to(self, device: torch.device) -> Windows:
+        return Windows(self.inputs.to(device), self.targets.to(device))
+
+
+def cut_windows(passages: Sequence[str], tokenizer: Tokenizer, context: int, quota: int | None = None) -> Windows:
+    """The passages as one stream, end-of-text before each, cut into windows of at most ``quota`` targets in all.
+
+    The windows do not overlap; the last one is padded.
+    """
+    end = tokenizer.get_vocab_size()
+    stream: list[int] = []
+    for passage in passages:
+        stream.append(end)
+        stream.extend(tokenizer.encode(passage).ids)
+        if quota is not None and len(stream) > quota:
+            del stream[quota + 1 :]
+            break
+    count = max(0, -(-(len(stream) - 1) // context))
+    padded = torch.full((count * context + 1,), IGNORED)
+    padded[: len(stream)] = torch.tensor(stream[: len(padded)], dtype=torch.int64)
+    targets = padded[1:].view(count, context)
+    inputs = padded[:-1].clamp(min=0).view(count, context)
+    return Windows(inputs, targets)
+
+
+def text_digest(texts: Iterable[str]) -> str:
+    """SHA-256 (hex) of the texts in order, each preceded by its length in bytes."""
+    digest = hashlib.sha256()
+    for text in texts:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
