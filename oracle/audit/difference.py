@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from oracle.errors import CheckFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class AuditResult:
     @property
     def ok(self) -> bool:
         """Whether every check holds."""
-        return all(check.ok for check in self.checks)
+        return self.first_difference is None
 
     def as_json(self) -> dict[str, Any]:
         """The document of ``mia audit round --json``."""
@@ -48,3 +51,28 @@ class AuditResult:
             "checks": [{"stage": check.stage, "ok": check.ok, "detail": check.detail} for check in self.checks],
             "first_difference": self.first_difference.as_json() if self.first_difference else None,
         }
+
+
+class Mismatch(CheckFailed):
+    """Something compared and found different; ``item`` as in `Difference`."""
+
+    def __init__(self, item: str, expected: object, found: object) -> None:
+        self.item, self.expected, self.found = item, shown(expected), shown(found)
+        super().__init__(f"{item}: expected {self.expected}, found {self.found}", input=item)
+
+
+def require_equal(item: str, expected: object, found: object) -> None:
+    """Raise `Mismatch` unless both are equal."""
+    if expected != found:
+        raise Mismatch(item, expected, found)
+
+
+def require_same(item: str, expected: Mapping[str, object], found: Mapping[str, object]) -> None:
+    """Compare field by field, in order; the first that differs is named "<field> of <item>"."""
+    for field, value in expected.items():
+        require_equal(f"{field} of {item}", value, found[field])
+
+
+def shown(value: object) -> str:
+    """How a value is written in a report: bytes as 0x-hex."""
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)

@@ -103,16 +103,18 @@ def compute(
     influence = stage(
         "influence", {**subject, "device": where}, lambda: _influence(inputs, quality["kept"], device, progress)
     )
+    scored = [place for place, score in enumerate(quality["scores"]) if score["tokens"]]
     impacts = rescale(
-        influence["gains"],
+        [influence["gains"][place] for place in scored],
         gain_ref=inputs.pipeline.gain_ref,
         profile=inputs.pipeline.profile,
         noise_floor=inputs.pipeline.noise_floor,
     )
+    impact_of = dict(zip(scored, impacts, strict=True))
     results = tuple(
-        _result(held, contaminated, score, gain, impact)
-        for held, (_, contaminated), score, gain, impact in zip(
-            inputs.held, clean, quality["scores"], influence["gains"], impacts, strict=True
+        _result(held, contaminated, score, gain, impact_of.get(place, 0))
+        for place, (held, (_, contaminated), score, gain) in enumerate(
+            zip(inputs.held, clean, quality["scores"], influence["gains"], strict=True)
         )
     )
     return Computation(results, influence["log"])

@@ -16,7 +16,7 @@ from oracle.chain.client import Market
 from oracle.chain.events import Observed
 from oracle.custody.store import Board, ContentStore, round_key
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical, commitment, merkle, score_report
+from oracle.evidence import canonical, merkle, score_report
 from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
 from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.evidence.observation import Observation
@@ -63,10 +63,9 @@ def publish_observation(
 def read_observation(market: Market, round_id: int, seen: Observed, board: Board) -> bytes:
     """The bytes behind a digest on chain; CheckFailed naming the operator when they are not shown or altered."""
     name = f"observation of operator {seen.operator}"
-    try:
-        raw = board.read(_key(market, round_id), _observation_slot(seen.operator))
-    except CheckFailed as error:
-        raise CheckFailed(f"{name} is not on the board", input=name, hint="its operator publishes it") from error
+    raw = board.read(_key(market, round_id), _observation_slot(seen.operator))
+    if raw is None:
+        raise CheckFailed(f"{name} is not on the board", input=name, hint="its operator publishes it")
     if hashlib.sha256(raw).digest() != seen.digest:
         raise CheckFailed(
             f"{name} was altered: it hashes to {hashlib.sha256(raw).hexdigest()}, on chain is {seen.digest.hex()}",
@@ -103,15 +102,16 @@ def parse_observation(market: Market, round_id: int, seen: Observed, raw: bytes)
     return observation
 
 
-def report_message(market: Market, round_id: int, leaves: Sequence[ScoreLeaf]) -> score_report.ScoreReport:
-    """What the quorum signs over these leaves, bound to the round's commitments and observations on chain."""
+def report_message(market: Market, round_id: int, root: bytes, count: int) -> score_report.ScoreReport:
+    """What the quorum signs over a score tree, bound to the round's commitments and observations on chain."""
+    state = market.state(round_id)
     return score_report.ScoreReport(
         round=round_id,
-        terms_hash=market.terms(round_id).hash(),
-        commitments=market.state(round_id).commitments,
-        observations=commitment.observations_hash((o.operator, o.digest) for o in market.observations(round_id)),
-        root=merkle.root([leaf.hash() for leaf in leaves]),
-        count=len(leaves),
+        terms_hash=state.terms_hash,
+        commitments=state.commitments,
+        observations=state.observations,
+        root=root,
+        count=count,
     )
 
 
@@ -138,13 +138,13 @@ def read_signature(market: Market, operator: str, message: score_report.ScoreRep
     Raises CheckFailed naming the operator when what it shows is altered or over another report.
     """
     name = f"signature of operator {operator}"
-    key, slot = _key(market, message.round), _signature_slot(operator)
-    if slot not in board.list(key):
+    raw = board.read(_key(market, message.round), _signature_slot(operator))
+    if raw is None:
         return None
     try:
-        signed = SignedReport.model_validate(canonical.loads(board.read(key, slot), name=name))
+        signed = SignedReport.model_validate(canonical.loads(raw, name=name))
         signature = bytes.fromhex(signed.signature)
-    except (ValidationError, ValueError) as error:
+    except ValueError as error:  # pydantic's errors are ValueErrors too
         raise CheckFailed(f"{name} cannot be read: {error}", input=name, hint="its operator publishes it") from error
     for field in ("commitments", "observations", "root", "count"):
         if getattr(signed, field) != getattr(message, field):
@@ -179,18 +179,24 @@ def read_leaves(market: Market, round_id: int, board: Board) -> tuple[ScoreLeaf,
     report = market.report(round_id)
     if report is None:
         raise BadInput(f"round {round_id} has no score report yet", input=f"round {round_id}", hint="wait for it")
+    leaves = shown_leaves(market, round_id, report.root, board)
+    if not leaves or merkle.root([leaf.hash() for leaf in leaves]) != report.root or len(leaves) != report.count:
+        name = f"leaves of round {round_id}"
+        raise CheckFailed(f"{name} do not hash to the root on chain", input=name, hint="any operator reports again")
+    return leaves
+
+
+def shown_leaves(market: Market, round_id: int, root: bytes, board: Board) -> tuple[ScoreLeaf, ...]:
+    """The leaves shown under ``root``, not checked against it; CheckFailed when they cannot be read."""
     name = f"leaves of round {round_id}"
-    raw = board.read(_key(market, round_id), _leaves_slot(report.root))
+    raw = board.read(_key(market, round_id), _leaves_slot(root))
+    if raw is None:
+        raise CheckFailed(f"{name} are not on the board", input=name, hint="any operator reports again")
     try:
         record = _Leaves.model_validate(canonical.loads(raw, name=name))
     except ValidationError as error:
         raise CheckFailed(f"{name} cannot be read: {error}", input=name) from error
-    leaves = tuple(ScoreLeaf(**leaf.model_dump()) for leaf in record.leaves)
-    if not leaves or merkle.root([leaf.hash() for leaf in leaves]) != report.root or len(leaves) != report.count:
-        raise CheckFailed(
-            f"{name} do not hash to the root on chain", input=name, hint="an operator publishes them again"
-        )
-    return leaves
+    return tuple(ScoreLeaf(**leaf.model_dump()) for leaf in record.leaves)
 
 
 def _key(market: Market, round_id: int) -> str:

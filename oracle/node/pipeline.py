@@ -21,6 +21,7 @@ from oracle.custody.store import ContentStore, digest_to_cid
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
 from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record
+from oracle.influence import inrun
 from oracle.influence.inrun import InfluenceSpec
 from oracle.quality import profile as quality_profile
 
@@ -89,9 +90,12 @@ class Pipeline(Record):
     @property
     def influence_spec(self) -> InfluenceSpec:
         """The parameters of the influence run as its own room reads them."""
-        return InfluenceSpec(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in self.influence.items()}
-        )
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.influence.items()
+            if name != "kind"
+        }
+        return InfluenceSpec(**fields)
 
 
 def build(
@@ -121,8 +125,8 @@ def build(
         )
     return Pipeline(
         profile=profile,
-        quality=_plain(quality_profile.SPEC(profile)),
-        influence=_plain(asdict(influence)),
+        quality=_plain(quality_profile.spec(profile)),
+        influence=_plain({"kind": inrun.KIND, **asdict(influence)}),
         gain_ref=gain_ref,
         noise_floor=noise_floor,
         base_model=put_blob(store, base_model),
@@ -223,7 +227,7 @@ def _plain(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _require_installed(pipeline: Pipeline, name: str) -> None:
     """Refuse to score by a specification whose code, models or word lists are not the ones installed."""
-    installed = _plain(quality_profile.SPEC(pipeline.profile))
+    installed = _plain(quality_profile.spec(pipeline.profile))
     for key in sorted(installed.keys() | pipeline.quality.keys()):
         ours, theirs = installed.get(key), pipeline.quality.get(key)
         if ours != theirs:
@@ -232,6 +236,12 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
                 input=name,
                 hint="install the versions that the planner published; scores would differ otherwise",
             )
+    if pipeline.influence.get("kind") != inrun.KIND:
+        raise EnvironmentFailure(
+            f"the specification asks for influence by {pipeline.influence.get('kind')}, installed is {inrun.KIND}",
+            input=name,
+            hint="install the version of mixed-mia that the planner published",
+        )
     try:
         pipeline.influence_spec  # noqa: B018 - unknown or missing parameters surface here
     except (TypeError, ValueError) as error:

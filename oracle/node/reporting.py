@@ -153,7 +153,8 @@ def _advance(
             hint="the round will be void",
         )
     attested = leaves(market.terms(round_id), medians(observations))
-    message = exchange.report_message(market, round_id, attested)
+    root = merkle.root([leaf.hash() for leaf in attested])
+    message = exchange.report_message(market, round_id, root, len(attested))
     signature = _sign_once(market, account, message, folder)
     exchange.publish_leaves(market, round_id, attested, board)
     exchange.publish_signature(market, account.address, message, signature, board)

@@ -16,12 +16,11 @@ from pydantic import ValidationError
 from oracle.chain.client import Market
 from oracle.corpus.canonical import canonical_line, parse_line
 from oracle.corpus.document import Document
-from oracle.custody.store import Board
+from oracle.custody.store import Board, round_key
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical, merkle
 from oracle.evidence.fields import Bytes32, Count, Record
 from oracle.node.pipeline import SampleSize
-from oracle.node.rounds import round_key
 
 SLOT = "validation"
 _DOMAIN = b"mixed-mia/validation-sample/1"
@@ -88,7 +87,8 @@ def open_sample(market: Market, round_id: int, pool: Sequence[Document], size: S
             for index in draw(beacon, size)
         ),
     )
-    board.publish(round_key(market, round_id), SLOT, canonical.dumps(opening.model_dump(mode="json")))
+    key = round_key(market.chain_id, market.address, round_id)
+    board.publish(key, SLOT, canonical.dumps(opening.model_dump(mode="json")))
     return opening
 
 
@@ -97,14 +97,13 @@ def read_sample(market: Market, round_id: int, size: SampleSize, board: Board) -
 
     Raises CheckFailed naming the first document that was not drawn, is missing or does not open.
     """
-    try:
-        raw = board.read(round_key(market, round_id), SLOT)
-    except CheckFailed as error:
+    raw = board.read(round_key(market.chain_id, market.address, round_id), SLOT)
+    if raw is None:
         raise CheckFailed(
             f"the validation sample of round {round_id} is not open yet",
             input="validation sample",
             hint="the planner opens it after the commit phase",
-        ) from error
+        )
     try:
         opening = Opening.model_validate(canonical.loads(raw, name="validation sample"))
     except ValidationError as error:

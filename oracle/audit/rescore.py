@@ -1,0 +1,74 @@
+"""Scoring the round again from the content store, by the operators' own code, in a folder that is thrown away."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import torch
+
+from oracle.audit.difference import Mismatch, require_equal
+from oracle.audit.subject import Subject
+from oracle.custody.dataset import fetch_dataset
+from oracle.errors import CheckFailed
+from oracle.evidence.leaf import QUANTUM
+from oracle.evidence.observation import Score
+from oracle.node.compute import Held, Progress, Result, compute
+from oracle.node.scoring import load_inputs
+
+
+def scores_again(subject: Subject, *, device: torch.device | None, progress: Progress | None) -> str:
+    """Attested scores against computed ones: status and tokens exactly, q and phi within the published tolerance.
+
+    A single operator that saw something else does not make the medians wrong: it is named in the detail.
+    """
+    results = _compute(subject, device, progress)
+    tolerance = subject.pipeline.tolerance
+    for leaf, mine in zip(subject.leaves, results, strict=True):
+        item = f"provider {leaf.provider}"
+        require_equal(f"status of {item}", mine.status.name, leaf.status.name)
+        require_equal(f"tokens of {item}", mine.tokens, leaf.tokens)
+        _require_near(f"quality of {item}", mine.quality, leaf.quality // QUANTUM, tolerance.quality)
+        _require_near(f"impact of {item}", mine.impact, leaf.impact // QUANTUM, tolerance.impact)
+    outliers = [
+        f"operator {observation.operator} saw provider {score.provider} otherwise"
+        for observation in subject.observations
+        for score, mine in zip(observation.scores, results, strict=True)
+        if not _agrees(score, mine, tolerance.quality, tolerance.impact)
+    ]
+    scored = (
+        f"{len(results)} providers scored again, q within {tolerance.quality} and phi within {tolerance.impact} quanta"
+    )
+    return "; ".join([scored, *outliers])
+
+
+def _compute(subject: Subject, device: torch.device | None, progress: Progress | None) -> tuple[Result, ...]:
+    with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder:
+        inputs = load_inputs(
+            subject.market, subject.round_id, subject.store, subject.board, Path(folder) / "base", _held(subject)
+        )
+        return compute(inputs, device=device, progress=progress).results
+
+
+def _held(subject: Subject) -> tuple[Held, ...]:
+    held = []
+    for bid in subject.bids:
+        try:
+            documents = fetch_dataset(subject.store, bid.manifest, provider=bid.provider, dataset_root=bid.dataset_root)
+            held.append(Held(tuple(documents)))
+        except CheckFailed as error:
+            held.append(Held(None, str(error)))
+    return tuple(held)
+
+
+def _require_near(item: str, expected: int, found: int, tolerance: int) -> None:
+    if abs(expected - found) > tolerance:
+        raise Mismatch(item, f"{expected / 10_000:.4f} within {tolerance / 10_000:.4f}", f"{found / 10_000:.4f}")
+
+
+def _agrees(score: Score, mine: Result, quality: int, impact: int) -> bool:
+    return (
+        (score.status, score.tokens) == (mine.status, mine.tokens)
+        and abs(score.quality - mine.quality) <= quality
+        and abs(score.impact - mine.impact) <= impact
+    )
