@@ -45,14 +45,19 @@ class _Provider(HTTPProvider):
 
 
 def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
-    """A connection to the node at an http(s) URL, tried once.
+    """A connection to the node at an http(s) URL, tried at once.
 
     Raises ``BadInput`` for another kind of address or when the node is on another chain than ``chain_id``,
     ``EnvironmentFailure`` when nobody answers.
     """
     if not rpc.startswith(("http://", "https://")):
         raise BadInput(f"not an RPC URL: {rpc!r}", input=rpc, hint="write http://HOST:PORT or https://...")
-    w3 = Web3(_Provider(rpc, request_kwargs={"timeout": TIMEOUT}))
+    # every other request of web3 asks for the chain's id again: once is enough
+    asked_once = {RPCEndpoint("eth_chainId")}
+    provider = _Provider(
+        rpc, request_kwargs={"timeout": TIMEOUT}, cache_allowed_requests=True, cacheable_requests=asked_once
+    )
+    w3 = Web3(provider)
     w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # chains sealed by authorities have longer headers
     found = w3.eth.chain_id
     if chain_id not in (None, found):
@@ -84,7 +89,7 @@ class Market:
         self.share_token = contract(w3, "DataShareToken", self.contract.functions.shareToken().call())
         self._from_block = from_block
         self._opened: dict[int, int] = {}
-        self._known: set[int] = set()
+        self._terms: dict[int, Terms] = {}
 
     # --- the round ---
 
@@ -110,25 +115,31 @@ class Market:
 
     def terms(self, round: int) -> Terms:
         """The frozen terms; ``CheckFailed`` when the node gives others than those the round is bound to."""
-        self._require_round(round)
-        terms = Terms.from_tuple(self.contract.functions.terms(round).call())
-        if terms.hash() != self.state(round).terms_hash:
-            raise CheckFailed(
-                f"the terms of round {round} do not hash to its terms hash",
-                input=f"round {round}",
-                hint="use another RPC URL",
-            )
-        return terms
+        if round not in self._terms:
+            terms_hash = self.state(round).terms_hash
+            terms = Terms.from_tuple(self.contract.functions.terms(round).call())
+            if terms.hash() != terms_hash:
+                raise CheckFailed(
+                    f"the terms of round {round} do not hash to its terms hash",
+                    input=f"round {round}",
+                    hint="use another RPC URL",
+                )
+            self._terms[round] = terms
+        return self._terms[round]
 
     def state(self, round: int) -> RoundState:
         """Where the round stands, as of the latest block."""
-        self._require_round(round)
-        state = RoundState(*self.contract.functions.roundOf(round).call())
+        try:
+            state = RoundState(*self.contract.functions.roundOf(round).call())
+        except ContractLogicError as error:
+            raise BadInput(
+                f"no round {round} in the market {self.address}", input=f"round {round}", hint="rounds count from 1"
+            ) from error
         return replace(state, marginal=_position(state.marginal))
 
     def revenue_token(self, round: int) -> Contract | None:
         """The round's MarginalUtilityToken; None for a round with nothing deferred."""
-        self._require_round(round)
+        self.terms(round)
         address = self.contract.functions.revenueToken(round).call()
         return contract(self.w3, "MarginalUtilityToken", address) if int(address, 16) else None
 
@@ -224,17 +235,9 @@ class Market:
         if separator != self.domain.separator():
             raise BadInput(f"{self.address} is not this version of DataMarket", input=self.address, hint=hint)
 
-    def _require_round(self, round: int) -> None:
-        if round not in self._known:
-            if not 0 < round <= self.rounds():
-                raise BadInput(
-                    f"no round {round} in the market {self.address}", input=f"round {round}", hint="rounds count from 1"
-                )
-            self._known.add(round)
-
     def _opening(self, round: int) -> int:
         """The block in which the round was opened."""
-        self._require_round(round)
+        self.terms(round)
         if round not in self._opened:
             if self._from_block is None:
                 self._from_block = first_block(self.w3, self.address)
