@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import IO
+from typing import IO, Protocol
 
 import zstandard
 
@@ -13,7 +13,13 @@ _WINDOW = 2**27
 _CHUNK = 2**18
 
 
-class Inflated(Exception):
+class Readable(Protocol):
+    """Anything that gives bytes, b"" at its end."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class DamagedStreamError(Exception):
     """A compressed stream is damaged, or larger than anything honest."""
 
 
@@ -38,7 +44,7 @@ class ZstdReader(io.RawIOBase):
             data = data or self._raw.read(_CHUNK)
             if not data:
                 if self._started and not self._frame.eof:
-                    raise Inflated("ends in the middle of a Zstandard frame")
+                    raise DamagedStreamError("ends in the middle of a Zstandard frame")
                 return b""
             if self._frame.eof:
                 self._frame = self._frames.decompressobj()
@@ -46,7 +52,7 @@ class ZstdReader(io.RawIOBase):
             try:
                 self._pending = self._frame.decompress(data)
             except zstandard.ZstdError as error:
-                raise Inflated(f"damaged Zstandard data: {error}") from error
+                raise DamagedStreamError(f"damaged Zstandard data: {error}") from error
         piece, self._pending = self._pending[:size], self._pending[size:]
         return piece
 
@@ -54,7 +60,7 @@ class ZstdReader(io.RawIOBase):
 class Bounded(io.RawIOBase):
     """A stream that refuses to give more than ``limit`` bytes (or 256 MiB, whichever is more)."""
 
-    def __init__(self, inner: IO[bytes] | io.RawIOBase, limit: int) -> None:
+    def __init__(self, inner: Readable, limit: int) -> None:
         super().__init__()
         self._inner = inner
         self._left = max(limit, _FREE)
@@ -62,10 +68,10 @@ class Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         data = self._inner.read(len(buffer)) or b""
         self._left -= len(data)
         if self._left < 0:
-            raise Inflated("decompresses to more than a corpus could: refused as a decompression bomb")
+            raise DamagedStreamError("decompresses to more than a corpus could: refused as a decompression bomb")
         buffer[: len(data)] = data
         return len(data)

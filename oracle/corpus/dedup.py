@@ -117,9 +117,7 @@ def deduplicate(corpora: Sequence[Sequence[Document]], *, public: Sequence[str] 
     ]
 
 
-def decontaminate(
-    documents: Sequence[Document], against: Sequence[Document]
-) -> tuple[tuple[Document, ...], int]:
+def decontaminate(documents: Sequence[Document], against: Sequence[Document]) -> tuple[tuple[Document, ...], int]:
     """Leave out documents that give away part of ``against`` (a validation sample), and count them.
 
     Out goes a document with at least ``LEAK_SHARE`` of its words, or ``LEAK_WORDS`` words, in runs of ``LEAK_RUN``
@@ -206,7 +204,9 @@ def _runs(words: Hashes, size: int) -> Hashes:
 def _member(values: Hashes, sorted_set: Hashes) -> NDArray[np.bool_]:
     if not len(sorted_set):
         return np.zeros(len(values), dtype=bool)
-    return sorted_set[np.minimum(np.searchsorted(sorted_set, values), len(sorted_set) - 1)] == values
+    at = np.minimum(np.searchsorted(sorted_set, values), len(sorted_set) - 1)
+    found: NDArray[np.bool_] = sorted_set[at] == values
+    return found
 
 
 def _spread(runs: NDArray[np.bool_], size: int, words: int) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from oracle.corpus.compressed import MAX_RATIO, Bounded, Inflated, ZstdReader
+from oracle.corpus.compressed import MAX_RATIO, Bounded, DamagedStreamError, Readable, ZstdReader
 from oracle.corpus.document import Document
 from oracle.errors import BadInput
 
@@ -83,17 +83,15 @@ def _file(path: Path, name: str) -> Iterator[Document]:
         raise BadInput(f"{path} is of no readable kind", input=str(path), hint=f"readable are {_KNOWN}")
     with _explained(path):
         if kind == ".parquet":
-            records: Iterable[tuple[str, dict[str, Any]]] = _parquet(path, name)
-        else:
-            with _open(path) as stream:
-                if kind in _JSONL:
-                    yield from _checked(path, _jsonl(stream, path, name))
-                elif kind in _TABLES:
-                    yield from _checked(path, _table(stream, path, name, _TABLES[kind]))
-                else:
-                    yield from _checked(path, _text(stream, path, name))
+            yield from _checked(path, _parquet(path, name))
             return
-        yield from _checked(path, records)
+        with _open(path) as stream:
+            if kind in _JSONL:
+                yield from _checked(path, _jsonl(stream, path, name))
+            elif kind in _TABLES:
+                yield from _checked(path, _table(stream, path, name, _TABLES[kind]))
+            else:
+                yield from _checked(path, _text(stream, path, name))
 
 
 @contextmanager
@@ -102,7 +100,7 @@ def _explained(path: Path) -> Iterator[None]:
     hint = "the file is damaged or incomplete: copy or compress it again"
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, Inflated) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile, DamagedStreamError) as error:
         raise BadInput(f"{path}: {error}", input=str(path), hint=hint) from error
     except pa.ArrowException as error:
         raise BadInput(f"{path} cannot be read as Parquet: {error}", input=str(path), hint=hint) from error
@@ -118,7 +116,7 @@ def _open(path: Path) -> Iterator[io.BufferedReader]:
         if path.suffix not in _COMPRESSED:
             yield raw
             return
-        inner = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else ZstdReader(raw)
+        inner: Readable = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else ZstdReader(raw)
         yield io.BufferedReader(Bounded(inner, MAX_RATIO * path.stat().st_size), 2**20)
 
 
@@ -201,5 +199,11 @@ def _checked(path: Path, records: Iterable[tuple[str, dict[str, Any]]]) -> Itera
                 raise BadInput(message, input=place, hint=f"write '{field}' as a string")
         text = record["text"]
         if text and text.strip():
-            values = {field: record.get(field) for field in _OPTIONAL}
-            yield Document(**values | {"id": values["id"] or label, "text": text})
+            yield Document(
+                id=record.get("id") or label,
+                text=text,
+                source=record.get("source"),
+                date=record.get("date"),
+                lang=record.get("lang"),
+                licence=record.get("licence"),
+            )

@@ -8,6 +8,7 @@ at the full stops of scripts that write no space.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _WRAPPED = 45  # a line shorter than this was ended by its author, not by a margin
 
@@ -44,7 +45,7 @@ def _paragraphs(text: str) -> list[tuple[int, int]]:
         edges.append(match.end())
     edges.append(len(text))
     spans: list[tuple[int, int]] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         begin = line = start
         for match in _LINE.finditer(text, start, end):
             if match.start() - line < _WRAPPED:

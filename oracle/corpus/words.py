@@ -23,7 +23,8 @@ Hashes = NDArray[np.uint64]
 def word_hashes(text: str) -> Hashes:
     """(w,) hashes of the words of ``text`` in order; punctuation and symbols are left out, case is folded."""
     tokens = tokenize(text)
-    return token_hashes(tokens)[tokens.kinds != MARK]
+    words: Hashes = token_hashes(tokens)[tokens.kinds != MARK]
+    return words
 
 
 def token_hashes(tokens: Tokens) -> Hashes:

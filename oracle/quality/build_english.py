@@ -17,12 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from oracle.corpus.readers import read_documents
-from oracle.corpus.tokens import tokenize
-from oracle.corpus.words import token_hashes
 from oracle.quality.classes import SHAPES, classify
 from oracle.quality.fluency import junctions
 from oracle.quality.languages import identify
 from oracle.quality.lexicon import frequencies
+from oracle.quality.reading import read
 
 FREQUENT = 400
 FUNCTION = 150  # the most frequent of them, nearly all function words
@@ -36,8 +35,8 @@ def build(texts: Iterable[str]) -> bytes:
     size = len(frequent) + len(SHAPES)
     counts = np.zeros(size * size, dtype=np.int64)
     for text in texts:
-        tokens = tokenize(text)
-        left, right = junctions(tokens, classify(tokens, token_hashes(tokens), frequent))
+        reading = read(text)
+        left, right = junctions(reading.tokens, classify(reading, frequent))
         counts += np.bincount(left.astype(np.int64) * size + right, minlength=size * size)
     places = np.flatnonzero(counts)
     table = {

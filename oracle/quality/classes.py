@@ -11,21 +11,39 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.corpus.tokens import MARK, Tokens, folded
+from oracle.corpus.tokens import MARK, folded
 from oracle.corpus.words import Hashes, hash_words
-from oracle.quality.lexicon import english
+from oracle.quality.reading import Reading
 
 _MARKS = ".,;:?!()[]{}\"'`-–—/=<>#*|&%$@+_~^\\“”‘’"
-_ENDINGS = ("ing", "ed", "ly", "tion", "ment", "ness", "ity", "al", "ic", "ous", "ive", "ble", "er", "est", "s", "e", "y")
+_ENDINGS = (
+    "ing",
+    "ed",
+    "ly",
+    "tion",
+    "ment",
+    "ness",
+    "ity",
+    "al",
+    "ic",
+    "ous",
+    "ive",
+    "ble",
+    "er",
+    "est",
+    "s",
+    "e",
+    "y",
+)
 SHAPES = (*_MARKS, "mark", "number", "letter", "capitals", "name", "mixed", "unknown", *_ENDINGS, "word")
 """Shapes in the order of their class numbers; from "unknown" on they are plain lower-case words."""
 
 
-def classify(tokens: Tokens, hashes: Hashes, frequent: tuple[str, ...]) -> NDArray[np.int16]:
-    """(t,) class of every token; ``hashes`` are ``token_hashes(tokens)``."""
+def classify(reading: Reading, frequent: tuple[str, ...]) -> NDArray[np.int16]:
+    """(t,) class of every token of a text, given the words that are classes of their own."""
     shape = {name: np.int16(len(frequent) + at) for at, name in enumerate(SHAPES)}
-    points, starts, ends = tokens.points, tokens.starts, tokens.ends
-    first, length = points[starts], ends - starts
+    points, starts, ends = reading.tokens.points, reading.tokens.starts, reading.tokens.ends
+    first, length, hashes = points[starts], reading.lengths, reading.hashes
     lower = folded(points) == points
     capital = ~lower[starts]
     capitals = _count(~lower, starts)
@@ -34,7 +52,7 @@ def classify(tokens: Tokens, hashes: Hashes, frequent: tuple[str, ...]) -> NDArr
     result = np.full(len(starts), shape["word"], dtype=np.int16)
     for name in reversed(_ENDINGS):
         result[_ends_with(points, starts, ends, name)] = shape[name]
-    result[english().lookup(hashes) == 0] = shape["unknown"]
+    result[reading.zipf == 0] = shape["unknown"]
     result[capital] = shape["name"]
     result[(capitals == length) & (length > 1)] = shape["capitals"]
     result[(digits > 0) | ((capitals > capital) & (capitals < length))] = shape["mixed"]
@@ -43,7 +61,7 @@ def classify(tokens: Tokens, hashes: Hashes, frequent: tuple[str, ...]) -> NDArr
     table, order = _frequent(frequent)
     at = np.minimum(np.searchsorted(table, hashes), len(table) - 1)
     result = np.where(table[at] == hashes, order[at], result)
-    marks = tokens.kinds == MARK
+    marks = reading.tokens.kinds == MARK
     result[marks] = _mark_table(len(frequent))[np.minimum(first[marks], 0x2FFF)]
     return result
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from ftfy.badness import badness
 
-from oracle.corpus.tokens import WORD, tokenize
-from oracle.corpus.words import hash_words, token_hashes
+from oracle.corpus.tokens import WORD
+from oracle.corpus.words import hash_words
 from oracle.quality.lexicon import FREQUENT, english, frequencies
+from oracle.quality.reading import Reading
 
 RECURRING = 3
 """A strange word seen this often, and not just as a frequent word's slip, is a term."""
@@ -26,9 +27,13 @@ SLIP = 0.02  # a slip stays below this share of the frequent word's own count
 _TRIGRAM = 3  # dictionary words that must share a letter triple for it to be plausible
 _EXAMPLES = 5
 
-_IDENTIFIER = re.compile(r"_|^[A-Z]{2,}s?$|^[a-z]?[A-Z]{2,}[a-z]{0,2}$|^[A-Z]+\d+$|^\w?\d+\w{0,3}$|^[A-Za-z]{1,4}\d+\w?$")
+_IDENTIFIER = re.compile(
+    r"_|^[A-Z]{2,}s?$|^[a-z]?[A-Z]{2,}[a-z]{0,2}$|^[A-Z]+\d+$|^\w?\d+\w{0,3}$|^[A-Za-z]{1,4}\d+\w?$"
+)
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _ASCII = re.compile(r"[A-Za-z0-9]+")
+_LETTER = re.compile(r"[^\W\d_]")
+_NOT_ASCII = re.compile(r".{0,4}[^\x00-\x7f]+.{0,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +57,41 @@ class Damage:
         return self.unknown / self.words if self.words else 0.0
 
 
-def damage(texts: Sequence[str]) -> Damage:
-    """Count what looks damaged in one provider's texts (of a supported language)."""
-    known: Counter[int] = Counter()
-    strange: Counter[str] = Counter()
-    mojibake = 0
-    for text in texts:
-        tokens = tokenize(text)
-        hashes = token_hashes(tokens)
-        word = (tokens.kinds == WORD) & (tokens.ends - tokens.starts > 1)
-        zipf = english().lookup(hashes)
-        unknown = word & (zipf == 0)
-        values, counts = np.unique(hashes[word & (zipf >= FREQUENT)], return_counts=True)
-        known.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
-        strange.update(spelled for at in np.flatnonzero(unknown) if _has_letter(spelled := tokens.text(int(at))))
-        known[_ALL] += int(np.count_nonzero(word & (zipf > 0)))
-        if not text.isascii():
-            mojibake += badness(text) + text.count("\ufffd")
-    suspects = {word: count for word, count in strange.items() if _suspicious(word, count, known)}
-    ranked = sorted(suspects, key=lambda word: (-suspects[word], not word.islower(), word))
-    return Damage(
-        words=known[_ALL] + strange.total(),
-        unknown=strange.total(),
-        suspicious=sum(suspects.values()),
-        mojibake=mojibake,
-        examples=tuple(ranked[:_EXAMPLES]),
-    )
+class Census:
+    """The words of one provider's texts (of a supported language), counted text by text."""
+
+    def __init__(self) -> None:
+        self._words = 0
+        self._frequent: Counter[int] = Counter()
+        self._strange: Counter[str] = Counter()
+        self._mojibake = 0
+
+    def add(self, reading: Reading) -> None:
+        """Count one text."""
+        word = (reading.tokens.kinds == WORD) & (reading.lengths > 1)
+        values, counts = np.unique(reading.hashes[word & (reading.zipf >= FREQUENT)], return_counts=True)
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+            self._frequent[value] += count
+        unknown = (reading.tokens.text(int(at)) for at in np.flatnonzero(word & (reading.zipf == 0)))
+        before = self._strange.total()
+        self._strange.update(spelled for spelled in unknown if _LETTER.search(spelled))
+        self._words += int(np.count_nonzero(word & (reading.zipf > 0))) + self._strange.total() - before
+        self._mojibake += badness("\n".join(_NOT_ASCII.findall(reading.text))) + reading.text.count("\ufffd")
+
+    def damage(self) -> Damage:
+        """What of all this looks damaged."""
+        suspects = {word: count for word, count in self._strange.items() if _suspicious(word, count, self._frequent)}
+        ranked = sorted(suspects, key=lambda word: (-suspects[word], not word.islower(), word))
+        return Damage(
+            words=self._words,
+            unknown=self._strange.total(),
+            suspicious=sum(suspects.values()),
+            mojibake=self._mojibake,
+            examples=tuple(ranked[:_EXAMPLES]),
+        )
 
 
-_ALL = -1  # no hash is negative
-
-
-def _has_letter(word: str) -> bool:
-    return any(character.isalpha() for character in word)
-
-
-def _suspicious(word: str, count: int, known: Counter[int]) -> bool:
+def _suspicious(word: str, count: int, frequent: Counter[int]) -> bool:
     """Whether an unknown ``word``, seen ``count`` times, is likely damage."""
     if not _ASCII.fullmatch(word) or _IDENTIFIER.search(word):
         return False
@@ -98,7 +102,7 @@ def _suspicious(word: str, count: int, known: Counter[int]) -> bool:
         return count < RECURRING
     if not word.islower():
         return False  # a name: only impossible spellings count against it
-    return any(count < max(RECURRING, SLIP * known[neighbour]) for neighbour in _neighbours(plain))
+    return any(count < max(RECURRING, SLIP * frequent[neighbour]) for neighbour in _neighbours(plain))
 
 
 def _in_dictionary(part: str) -> bool:

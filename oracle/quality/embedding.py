@@ -73,13 +73,15 @@ def _encode(w: dict[str, Tensor], ids: Tensor, real: Tensor) -> Tensor:
     for layer in range(_LAYERS):
         name = f"encoder.layer.{layer}."
         query, key, value = (
-            dense(x, f"{name}attention.self.{part}").unflatten(-1, (_HEADS, -1)).transpose(1, 2)
+            dense(x, f"{name}attention.self.{part}").view(*x.shape[:2], _HEADS, -1).transpose(1, 2)
             for part in ("query", "key", "value")
         )
         seen = scaled_dot_product_attention(query, key, value, attn_mask=real[:, None, None, :])
         attended = dense(seen.transpose(1, 2).flatten(2), name + "attention.output.dense")
         x = norm(x + attended, name + "attention.output.LayerNorm")
-        x = norm(x + dense(gelu(dense(x, name + "intermediate.dense")), name + "output.dense"), name + "output.LayerNorm")
+        x = norm(
+            x + dense(gelu(dense(x, name + "intermediate.dense")), name + "output.dense"), name + "output.LayerNorm"
+        )
     pooled = (x * real[..., None]).sum(1) / real.sum(1, keepdim=True)
     return normalize(pooled, dim=-1)
 

@@ -19,9 +19,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.corpus.tokens import Tokens, tokenize
-from oracle.corpus.words import token_hashes
+from oracle.corpus.tokens import Tokens
 from oracle.quality.classes import SHAPES, classify
+from oracle.quality.reading import Reading
 
 UNIT = 256  # mutual information is counted in 1/256 bit
 _LIMIT = 4 * UNIT
@@ -81,15 +81,13 @@ class Table:
     information: NDArray[np.int16]
 
 
-def count(text: str) -> Counts:
+def count(reading: Reading) -> Counts:
     """The fluency counts of one text."""
-    tokens = tokenize(text)
-    hashes = token_hashes(tokens)
     table = reference()
-    kinds = classify(tokens, hashes, table.frequent)
-    left, right = junctions(tokens, kinds)
+    kinds = classify(reading, table.frequent)
+    left, right = junctions(reading.tokens, kinds)
     plain = (kinds < len(table.frequent)) | (kinds >= len(table.frequent) + SHAPES.index("unknown"))
-    plain &= tokens.ends - tokens.starts > 1
+    plain &= reading.lengths > 1
     return Counts(
         junctions=len(left),
         information=int(table.information[left, right].sum(dtype=np.int64)),
@@ -126,7 +124,8 @@ def information(counts: NDArray[np.int64]) -> NDArray[np.int16]:
     """(k, k) pointwise mutual information in 1/256 bit, shrunk to 0 where counts are small, within 4 bits."""
     expected = counts.sum(1, keepdims=True) * (counts.sum(0, keepdims=True) / max(1, counts.sum()))
     bits = np.log2((counts + 1.0) / (expected + 1.0))
-    return np.clip(np.rint(bits * UNIT), -_LIMIT, _LIMIT).astype(np.int16)
+    units: NDArray[np.int16] = np.clip(np.rint(bits * UNIT), -_LIMIT, _LIMIT).astype(np.int16)
+    return units
 
 
 def _ramp(value: float, low: float, high: float) -> float:

@@ -23,7 +23,7 @@ def metadata(documents: Sequence[Document], languages: Sequence[str]) -> Axis:
     if not documents:
         return Axis(None, "abstains: no document is left")
     ids = Counter(document.id for document in documents)
-    good = Counter({field: 0 for field in FIELDS})
+    good = Counter(dict.fromkeys(FIELDS, 0))
     for document, language in zip(documents, languages, strict=True):
         good["id"] += ids[document.id] == 1
         good["source"] += bool(document.source and document.source.strip())
@@ -34,7 +34,9 @@ def metadata(documents: Sequence[Document], languages: Sequence[str]) -> Axis:
     lacking = [f"{field} ({total - good[field]} of {total})" for field in FIELDS if good[field] < total]
     text = f"missing or disproved: {', '.join(lacking)}" if lacking else "every document has all five fields"
     evidence = {"documents": total} | {field: good[field] for field in FIELDS}
-    return Axis(quanta(sum(good.values()) / (len(FIELDS) * total)), text + "; source and licence are believed", evidence)
+    return Axis(
+        quanta(sum(good.values()) / (len(FIELDS) * total)), text + "; source and licence are believed", evidence
+    )
 
 
 def _is_date(value: str) -> bool:

@@ -3,11 +3,12 @@
 Corpora are deduplicated (earlier first), surveyed (integer counts), and a seeded sample of their sentences is embedded;
 four axes follow - cleanliness, diversity, novelty, metadata - and q from them:
   paper    q = the mean of the axes (weights 1/4), sections 7.2 and 7.3 and appendix C to the letter;
-  robust   q = gate * sqrt(kept share) * weighted mean, where the gate is the fluency of the kept text and the kept
-           share is what deduplication leaves of the tokens.
-An axis that cannot speak abstains: it is null, listed, explained, and the mean goes over the others. Documents in a
-language without a model leave cleanliness to the others and pass the gate at ``survey.UNCHECKED``. A corpus of which
-nothing is kept has q = 0 and four abstentions.
+  robust   q = gate * sqrt(fresh share) * weighted mean, where the gate is the fluency of the kept text and the fresh
+           share is what is left of the words when everything seen earlier is gone.
+An axis that cannot speak abstains: it is null, listed and explained. In ``paper`` the mean then goes over the others;
+in ``robust`` it counts as ``UNCHECKED``, so that nobody gains by being unreadable, and nobody is worth 0 for it. The
+same holds for text in languages without a model: cleanliness, diversity and novelty are measured on supported text and
+count for its share of the tokens, ``UNCHECKED`` for the rest. A corpus of which nothing is kept has q = 0.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from oracle.corpus import dedup, near
 from oracle.corpus.dedup import Deduplicated
 from oracle.corpus.document import Document
+from oracle.errors import BadInput
 from oracle.quality import cleanliness, diversity, embedding, fluency, languages, novelty, sampling
 from oracle.quality.axis import QUANTA, Axis, percent, quanta
 from oracle.quality.embedding import Vectors, embed
 from oracle.quality.metadata import FIELDS, metadata
-from oracle.quality.survey import UNCHECKED, Survey, survey
-from oracle.errors import BadInput
+from oracle.quality.survey import Survey, survey
 
 VERSION = 1
 SAMPLE = 96
 REFERENCE_SAMPLE = 256
 STEEPNESS = 12.5
+UNCHECKED = 6_000
+"""Quanta at which ``robust`` counts what it cannot judge: below any clean text, above damaged text."""
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 WEIGHTS = {
     "paper": {"cleanliness": 25, "diversity": 25, "novelty": 25, "metadata": 25},
@@ -42,7 +43,6 @@ WEIGHTS = {
 }
 """Percent; what a provider merely declares weighs least in ``robust``."""
 
-Profile = Literal["paper", "robust"]
 Progress = Callable[[str, int, int], None]
 
 
@@ -116,8 +116,8 @@ def score_market(
         _tell(progress, "counts", place, len(unique))
         surveys.append(survey(corpus.kept))
     samples = [
-        sampling.sample_sentences(corpus.kept, SAMPLE, _seed(seed, f"corpus {place}"))
-        for place, corpus in enumerate(unique)
+        sampling.sample_sentences(corpus.kept, counts.readable, SAMPLE, _seed(seed, f"corpus {place}"))
+        for place, (corpus, counts) in enumerate(zip(unique, surveys, strict=True))
     ]
     known = list(sampling.sample_reference(public, REFERENCE_SAMPLE, _seed(seed, "reference")))
     texts = known + [sentence.text for sample in samples for sentence in sample]
@@ -162,8 +162,8 @@ def spec(profile: str) -> dict[str, Any]:
             "order": _texts(fluency.ORDER),
             "grammar": _texts(fluency.GRAMMAR),
             "rare": _texts(fluency.RARE),
-            "unchecked": str(UNCHECKED),
         },
+        "unchecked": UNCHECKED,
         "cleanliness": {
             "steepness": str(STEEPNESS),
             "recurring": cleanliness.RECURRING,
@@ -228,17 +228,17 @@ def _nothing_left() -> dict[str, Axis]:
 
 
 def _score(corpus: Deduplicated, counts: Survey, axes: dict[str, Axis], profile: str) -> QualityScore:
-    weights = WEIGHTS[profile]
-    speaking = {name: axis.value for name, axis in axes.items() if axis.value is not None}
-    total = sum(weights[name] for name in speaking)
-    mean = sum(weights[name] * value for name, value in speaking.items()) / (total * QUANTA) if total else 0.0
-    share = corpus.tokens / corpus.offered_tokens if corpus.offered_tokens else 0.0
-    factor = counts.gate * math.sqrt(share) if profile == "robust" else 1.0
+    share = corpus.fresh_words / corpus.offered_words if corpus.offered_words else 0.0
+    if profile == "robust":
+        mean = _robust_mean(axes, counts.supported) if corpus.kept else 0.0
+        factor = counts.gate * math.sqrt(share)
+    else:
+        mean, factor = _paper_mean(axes), 1.0
     explanation = {name: axis.explanation for name, axis in axes.items()}
     explanation["fluency"] = _fluency_sentence(counts)
     explanation["duplicates"] = _duplicates_sentence(corpus)
     explanation["quality"] = (
-        f"fluency {counts.gate:.2f} x sqrt(kept share {share:.2f}) x mean of the axes {mean:.2f}"
+        f"fluency {counts.gate:.2f} x sqrt(fresh share {share:.2f}) x mean of the axes {mean:.2f}"
         if profile == "robust"
         else f"mean of the axes {mean:.2f}"
     )
@@ -255,19 +255,38 @@ def _score(corpus: Deduplicated, counts: Survey, axes: dict[str, Axis], profile:
     )
 
 
+def _robust_mean(axes: dict[str, Axis], supported: float) -> float:
+    """Weighted mean in [0, 1]; what is not supported, and what abstains, counts as ``UNCHECKED``."""
+    total = 0.0
+    for name, weight in WEIGHTS["robust"].items():
+        value = axes[name].value
+        heard = 0.0 if value is None else 1.0 if name == "metadata" else supported
+        total += weight * (heard * (value or 0) + (1.0 - heard) * UNCHECKED)
+    return total / (100 * QUANTA)
+
+
+def _paper_mean(axes: dict[str, Axis]) -> float:
+    """Mean in [0, 1] of the axes that speak; 0 when none does."""
+    weights = {name: weight for name, weight in WEIGHTS["paper"].items() if axes[name].value is not None}
+    total = sum(weight * (axes[name].value or 0) for name, weight in weights.items())
+    return total / (sum(weights.values()) * QUANTA) if weights else 0.0
+
+
 def _fluency_sentence(counts: Survey) -> str:
-    total = sum(counts.tokens)
-    unchecked = sum(t for t, language in zip(counts.tokens, counts.languages, strict=True) if language not in languages.SUPPORTED)
-    if not total:
+    if not counts.tokens:
         return "no text to read"
     parts = []
-    if unchecked < total:
+    if counts.supported > 0:
         parts.append(
             f"neighbouring words tell {counts.fluency.order:.2f} bits about each other (shuffled words: below 0), "
-            f"{percent(counts.fluency.grammar)} are function words, {percent(counts.fluency.rarity)} are in no dictionary"
+            f"{percent(counts.fluency.grammar)} are function words, "
+            f"{percent(counts.fluency.rarity)} are in no dictionary"
         )
-    if unchecked:
-        parts.append(f"{percent(unchecked, total)} is in languages without a model and passes at {UNCHECKED}")
+    if counts.supported < 1:
+        parts.append(
+            f"{percent(1 - counts.supported)} is in unsupported languages: there cleanliness, diversity and novelty "
+            f"abstain and count {UNCHECKED / QUANTA:.2f}"
+        )
     return "; ".join(parts)
 
 
@@ -288,7 +307,9 @@ def _duplicates_sentence(corpus: Deduplicated) -> str:
 def _evidence(corpus: Deduplicated, counts: Survey, axes: dict[str, Axis]) -> dict[str, Any]:
     return {
         "tokens": {"offered": corpus.offered_tokens, "kept": corpus.tokens},
-        "removed": {why: corpus.count(why) for why in ("exact", "copied", "near")} | {"sentences": corpus.cut_sentences},
+        "words": {"offered": corpus.offered_words, "fresh": corpus.fresh_words},
+        "removed": {why: corpus.count(why) for why in ("exact", "copied", "near")}
+        | {"sentences": corpus.cut_sentences},
         "gate": quanta(counts.gate),
         "fluency": {
             "junctions": counts.fluency.junctions,

@@ -25,11 +25,14 @@ class Sentence:
     document: int
 
 
-def sample_sentences(documents: Sequence[Document], size: int, seed: bytes) -> tuple[Sentence, ...]:
-    """At most ``size`` sentences of a corpus, each wording once, in the order of the corpus."""
+def sample_sentences(
+    documents: Sequence[Document], readable: Sequence[bool], size: int, seed: bytes
+) -> tuple[Sentence, ...]:
+    """At most ``size`` sentences of a corpus' readable documents, each wording once, in the order of the corpus."""
     sentences = {
         text: Sentence(text, place)
         for place, document in reversed(list(enumerate(documents)))
+        if readable[place]
         for text in reversed(split_sentences(document.text))
         if telling(text)
     }

@@ -9,17 +9,19 @@ from dataclasses import dataclass
 from oracle.corpus.document import Document
 from oracle.corpus.tokens import count_tokens
 from oracle.quality import fluency
-from oracle.quality.cleanliness import Damage, damage
+from oracle.quality.cleanliness import Census, Damage
 from oracle.quality.languages import SUPPORTED, identify
+from oracle.quality.reading import read
 
-UNCHECKED = 0.7
-"""Gate of a document in a language without a fluency model: believed in part, because it cannot be tested."""
 _SHORT = 60  # junctions; shorter documents are judged together
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Per document (in order): language, tokens and gate; over the supported ones: fluency counts and damage."""
+    """Per document (in order): language, tokens and gate; over the supported ones: fluency counts and damage.
+
+    A document in a language without a model has gate 1: nothing is said against it, and its axes say nothing for it.
+    """
 
     languages: tuple[str, ...]
     tokens: tuple[int, ...]
@@ -33,6 +35,18 @@ class Survey:
         total = sum(self.tokens)
         return sum(g * t for g, t in zip(self.gates, self.tokens, strict=True)) / total if total else 0.0
 
+    @property
+    def readable(self) -> tuple[bool, ...]:
+        """Per document: whether its language is supported."""
+        return tuple(language in SUPPORTED for language in self.languages)
+
+    @property
+    def supported(self) -> float:
+        """Share of the tokens that are in supported languages; 0 without tokens."""
+        total = sum(self.tokens)
+        known = sum(t for t, good in zip(self.tokens, self.readable, strict=True) if good)
+        return known / total if total else 0.0
+
     def tokens_by_language(self) -> dict[str, int]:
         """Tokens per language, languages in alphabetical order."""
         totals: Counter[str] = Counter()
@@ -44,16 +58,23 @@ class Survey:
 def survey(documents: Sequence[Document]) -> Survey:
     """Look at every document once."""
     languages = tuple(identify(document.text) for document in documents)
-    supported = [language in SUPPORTED for language in languages]
-    counts = [
-        fluency.count(document.text) if known else None for document, known in zip(documents, supported, strict=True)
-    ]
+    tokens: list[int] = []
+    counts: list[fluency.Counts | None] = []
+    census = Census()
+    for document, language in zip(documents, languages, strict=True):
+        if language not in SUPPORTED:
+            tokens.append(count_tokens(document.text))
+            counts.append(None)
+            continue
+        reading = read(document.text)
+        tokens.append(len(reading.tokens.starts))
+        counts.append(fluency.count(reading))
+        census.add(reading)
     short = sum((c for c in counts if c and c.junctions < _SHORT), fluency.Counts())
-    gates = tuple(UNCHECKED if c is None else (short if c.junctions < _SHORT else c).gate for c in counts)
     return Survey(
         languages=languages,
-        tokens=tuple(count_tokens(document.text) for document in documents),
-        gates=gates,
+        tokens=tuple(tokens),
+        gates=tuple(1.0 if c is None else (short if c.junctions < _SHORT else c).gate for c in counts),
         fluency=sum((c for c in counts if c), fluency.Counts()),
-        damage=damage([document.text for document, known in zip(documents, supported, strict=True) if known]),
+        damage=census.damage(),
     )
