@@ -94,18 +94,6 @@ contract MechanismHarness {
         return Liquidity.split(budget, utilityPool, liquidity);
     }
 
-    function cashOf(uint256 reward, uint256 cash, uint256 total) external pure returns (uint256) {
-        return Liquidity.cashOf(reward, cash, total);
-    }
-
-    function reservedCash(uint256 totalReward, uint256 cash, uint256 total, uint256 revealed)
-        external
-        pure
-        returns (uint256)
-    {
-        return Liquidity.reservedCash(totalReward, cash, total, revealed);
-    }
-
     /// @notice Rows of (budget, utilityPool, liquidity, reward, revealed) to rows of (L, D, cash of the reward,
     /// reserved cash).
     function liquidityAll(uint256[5][] calldata rows) external pure returns (uint256[4][] memory out) {
