@@ -8,7 +8,7 @@ export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
 .DEFAULT_GOAL := help
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## set the checkout up (.venv, node_modules, compiler); everything below does it too
 	@$(PYTHON) scripts/setup.py
@@ -38,7 +38,11 @@ test-brownie: setup  ## compile, test and deploy with brownie
 artifacts: setup  ## write oracle/chain/artifacts from contracts/
 	$(BIN)/python -m oracle.chain.compile
 
-wheel: setup  ## build dist/*.whl
+wheel: setup  ## build the wheel in dist/
+	rm -rf build/lib build/bdist.*
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+wheel-check: wheel  ## install that wheel into an empty environment and use it there
+	$(BIN)/python scripts/wheel_check.py
 
 .PHONY: help setup demo test lint test-solidity test-python test-brownie artifacts wheel wheel-check

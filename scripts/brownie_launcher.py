@@ -39,7 +39,7 @@ def use_port(networks: Path, defaults: Path, port: int) -> None:
 def drop_stale_build() -> None:
     """Have brownie compile everything anew when a contract changed.
 
-    In part it cannot: it knows contracts by name only, and OpenZeppelin has a library called `Errors` as we do.
+    In part it cannot: it takes users of OpenZeppelin's library `Errors` for users of ours, and looks for their sources.
     """
     build = ROOT / "build"
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((ROOT / "contracts").rglob("*.sol"))))

@@ -1,0 +1,47 @@
+"""Install the wheel in dist/ into an empty environment outside the checkout and use it there: `make wheel-check`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from setup import BIN, ROOT, environment
+
+# Run outside the checkout, without brownie or a compiler: artifacts, a chain, a deployment.
+PROBE = """
+import sys
+from oracle.chain import artifacts
+from oracle.chain.devnet import Anvil
+from web3 import HTTPProvider, Web3
+assert not any(name in sys.modules for name in ("brownie", "solcx"))
+with Anvil() as chain:
+    w3 = Web3(HTTPProvider(chain.rpc))
+    committee = artifacts.load("OracleCommittee")
+    sender = {"from": chain.accounts[0].address}
+    sent = w3.eth.contract(abi=committee.abi, bytecode=committee.bytecode).constructor().transact(sender)
+    address = w3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+    print("deployed from the package:", w3.eth.contract(address, abi=committee.abi).functions.MIN_STAKE().call(), "wei")
+"""
+
+
+def main() -> None:
+    wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    with tempfile.TemporaryDirectory() as folder:
+
+        def run(*command: str | Path) -> None:
+            print("$", *(str(word).replace(folder, "TMP") for word in command[:3]), flush=True)
+            subprocess.run(command, check=True, cwd=folder, env=environment(), stdin=subprocess.DEVNULL)
+
+        python = Path(folder, "env/bin/python")
+        run(sys.executable, "-m", "venv", "--without-pip", "env")
+        constraints = ("-c", ROOT / "constraints.txt")
+        run(BIN / "uv", "pip", "install", "-q", "--python", python, *constraints, f"{wheel}[demo]")
+        run(python, "-c", PROBE)
+        run(python.with_name("mia"), "--help")
+    print(f"{wheel.name} works in an empty environment")
+
+
+if __name__ == "__main__":
+    main()
