@@ -25,6 +25,7 @@ import {Weights} from "./libraries/Weights.sol";
 /// @title A truthful market for text corpora
 contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     using RoundTerms for Terms;
+    using RoundTerms for RoundTerms.Split;
     using SafeTransferLib for address;
 
     enum Status {
@@ -123,7 +124,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /// @inheritdoc IDataMarket
     function commit(uint256 round, bytes32 sealedBid, bytes32 datasetRoot, bytes32 manifest) external payable {
         Round storage r = _rounds[round];
-        require(block.timestamp < r.commitEnd, Errors.WrongPhase(phase(round)));
+        if (block.timestamp >= r.commitEnd) revert Errors.WrongPhase(phase(round));
         require(uint256(sealedBid) >= Commitment.MIN_SEALED, Errors.SealedBidTooSmall());
         if (bidOf[round][msg.sender] == 0) {
             require(msg.value == r.bidBond, Errors.WrongBond());
@@ -144,7 +145,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function reseal(uint256 round, bytes32 sealedBid) external {
-        require(block.timestamp < _rounds[round].commitEnd, Errors.WrongPhase(phase(round)));
+        if (block.timestamp >= _rounds[round].commitEnd) revert Errors.WrongPhase(phase(round));
         require(uint256(sealedBid) >= Commitment.MIN_SEALED, Errors.SealedBidTooSmall());
         require(bidOf[round][msg.sender] != 0, Errors.NoBid());
 
@@ -258,10 +259,11 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         nonReentrant
     {
         (Terms memory t,, Round storage r) = _inPhase(round, Phase.Settle);
+        RoundTerms.Split memory split = t.split();
         uint256 revealed = r.revealed;
         require(records.length == revealed * 16, Errors.WrongRecords());
         (bytes32 hash, uint256 totalReward, uint256 mCost, uint256 mWeight) =
-            Clearing.settle(records, t.clearing(), winningWeight, marginal);
+            Clearing.settle(records, t.clearing(split), winningWeight, marginal);
         require(hash == r.records, Errors.WrongRecords());
 
         // The casts are safe: W was verified to be a sum of fewer than 2^24 weights below 2^64, m is one of the records,
@@ -272,9 +274,9 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         r.marginal = marginal == Clearing.NONE ? NO_MARGINAL : uint24(marginal);
         r.settled = true;
         r.totalReward = uint64(totalReward);
-        if (_leavesDust(t)) {
+        if (split.leavesDust()) {
             r.unclaimed = uint64(totalReward);
-            r.held = uint96(_reservedCash(t, totalReward, revealed));
+            r.held = uint96(split.reservedCash(totalReward, revealed));
         }
 
         emit Settled(round, winningWeight, marginal, totalReward);
@@ -303,23 +305,25 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         Round storage r = _rounds[round];
         bytes32 slot = bidOf[round][provider];
         require(slot != 0, Errors.NothingDue());
+        RoundTerms.Split memory split = t.split();
         uint256 reward;
         uint256 cash;
         if (r.settled) {
             require(Commitment.isRecord(slot), Errors.NotRevealed());
-            (reward, cash) = _reward(t, r, slot);
+            (reward, cash) = _reward(t, split, r, slot);
         } else {
             _requirePhase(t, r, Phase.Void);
         }
 
         delete bidOf[round][provider];
-        if (reward != 0 && _leavesDust(t)) {
+        if (reward != 0 && split.leavesDust()) {
             // Each reward is in the total once, and `held` covers each rounded-up part (Liquidity.reservedCash).
             r.unclaimed -= uint64(reward);
             r.held -= uint96(cash);
         }
-
-        (uint256 units, uint256 shares) = reward == 0 ? (0, 0) : _mint(t, round, provider, reward, slot);
+        uint256 units = split.cash == split.total ? 0 : reward;
+        if (units != 0) _revenueToken(t, split, round).mint(provider, units);
+        uint256 shares = reward == 0 ? 0 : _mintShares(t, round, provider, slot);
 
         emit Claimed(round, provider, cash, units, shares, t.bidBond);
 
@@ -331,7 +335,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function claimOperatorFee(uint256 round, address operator) external nonReentrant {
         (Terms memory t,) = RoundTerms.read(round);
         Round storage r = _rounds[round];
-        require(block.timestamp >= t.observeEnd, Errors.WrongPhase(_phase(t, r)));
+        if (block.timestamp < t.observeEnd) revert Errors.WrongPhase(_phase(t, r));
         (uint256 index,) = committee.memberIndex(t.committee, operator);
         uint32 paid = r.paidOperators;
         require(((r.observers & ~paid) >> index) & 1 != 0, Errors.NothingDue());
@@ -349,15 +353,15 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         (Terms memory t,) = RoundTerms.read(round);
         Round storage r = _rounds[round];
         if (!r.settled) _requirePhase(t, r, Phase.Void);
+        RoundTerms.Split memory split = t.split();
         uint256 amount;
         uint256 units;
         if (!r.refunded) {
-            (uint256 cash, uint256 total) = t.rewardOf();
-            uint256 reserved = r.settled ? _reservedCash(t, r.totalReward, r.revealed) : 0;
+            uint256 reserved = r.settled ? split.reservedCash(r.totalReward, r.revealed) : 0;
             (address[] memory members,) = committee.committeeOf(t.committee);
             uint256 idle = members.length - LibBit.popCount(r.observers);
-            amount = cash + t.maxBids - reserved + idle * t.operatorFee;
-            if (cash != total) units = total - r.totalReward;
+            amount = split.cash + t.maxBids - reserved + idle * t.operatorFee;
+            if (split.cash != split.total) units = split.total - r.totalReward;
             r.refunded = true;
         }
         if (r.unclaimed == 0) {
@@ -368,7 +372,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
         emit Refunded(round, amount, units);
 
-        if (units != 0) IMarginalUtilityToken(_revenueToken(t, round)).mint(t.planner, units);
+        if (units != 0) _revenueToken(t, split, round).mint(t.planner, units);
         t.paymentToken.safeTransfer(t.planner, amount * t.moneyUnit);
     }
 
@@ -431,14 +435,14 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         (Terms memory t,) = RoundTerms.read(round);
         Round storage r = _rounds[round];
         bytes32 slot = bidOf[round][provider];
-        if (r.settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, r, slot);
+        if (r.settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, t.split(), r, slot);
     }
 
     /// @inheritdoc IDataMarket
     function revenueToken(uint256 round) external view returns (address token) {
         (Terms memory t,) = RoundTerms.read(round);
-        (uint256 cash, uint256 total) = t.rewardOf();
-        if (cash != total) token = _revenueToken(t, round);
+        RoundTerms.Split memory split = t.split();
+        if (split.cash != split.total) token = address(_revenueToken(t, split, round));
     }
 
     /// @inheritdoc IDataMarket
@@ -515,53 +519,37 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     }
 
     /// @dev Reward and its cash part of a record in a settled round.
-    function _reward(Terms memory t, Round storage r, bytes32 slot)
+    function _reward(Terms memory t, RoundTerms.Split memory split, Round storage r, bytes32 slot)
         private
         view
         returns (uint256 reward, uint256 cash)
     {
         (, uint256 position, uint256 cost, uint256 weight) = Commitment.unpackRecord(slot);
         reward = Clearing.rewardOf(
-            t.clearing(), r.winningWeight, _marginal(r), r.marginalCost, r.marginalWeight, position, cost, weight
+            t.clearing(split), r.winningWeight, _marginal(r), r.marginalCost, r.marginalWeight, position, cost, weight
         );
-        (uint256 cashTotal, uint256 total) = t.rewardOf();
-        cash = Liquidity.cashOf(reward, cashTotal, total);
+        cash = Liquidity.cashOf(reward, split.cash, split.total);
     }
 
     function _marginal(Round storage r) private view returns (uint256) {
         return r.marginal == NO_MARGINAL ? Clearing.NONE : r.marginal;
     }
 
-    /// @dev Whether cash parts are rounded: not where all of a reward is cash, nor where none is.
-    function _leavesDust(Terms memory t) private pure returns (bool) {
-        (uint256 cash, uint256 total) = t.rewardOf();
-        return cash != 0 && cash != total;
-    }
-
-    /// @dev Cash the planner leaves for the winners: exact where nothing is rounded, an upper bound elsewhere.
-    function _reservedCash(Terms memory t, uint256 totalReward, uint256 revealed) private pure returns (uint256) {
-        (uint256 cash, uint256 total) = t.rewardOf();
-        return Liquidity.reservedCash(totalReward, cash, total, _leavesDust(t) ? revealed : 0);
-    }
-
-    /// @dev A winner's revenue and data shares.
-    function _mint(Terms memory t, uint256 round, address provider, uint256 reward, bytes32 slot)
-        private
-        returns (uint256 units, uint256 shares)
-    {
-        (uint256 cash, uint256 total) = t.rewardOf();
-        if (cash != total) {
-            units = reward;
-            IMarginalUtilityToken(_revenueToken(t, round)).mint(provider, units);
-        }
+    /// @dev A winner's data shares.
+    function _mintShares(Terms memory t, uint256 round, address provider, bytes32 slot) private returns (uint256) {
         (uint64 attested,,,) = Commitment.unpackRecord(slot);
-        if (attested != 0) shares = IDataShareToken(shareToken).mint(round, provider, attested, t.shareSupply);
+        if (attested == 0 || t.shareSupply == 0) return 0;
+        return IDataShareToken(shareToken).mint(round, provider, attested, t.shareSupply);
     }
 
-    function _revenueToken(Terms memory t, uint256 round) private view returns (address) {
-        (, uint256 total) = t.rewardOf();
-        return Clones.predictDeterministicAddressWithImmutableArgs(
-            _revenueTokenCode, abi.encode(t.paymentToken, total), bytes32(round)
+    function _revenueToken(Terms memory t, RoundTerms.Split memory split, uint256 round)
+        private
+        view
+        returns (IMarginalUtilityToken)
+    {
+        bytes memory arguments = abi.encode(t.paymentToken, split.total);
+        return IMarginalUtilityToken(
+            Clones.predictDeterministicAddressWithImmutableArgs(_revenueTokenCode, arguments, bytes32(round))
         );
     }
 

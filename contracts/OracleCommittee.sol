@@ -200,7 +200,12 @@ contract OracleCommittee is IOracleCommittee, EIP712 {
     function committeeOf(bytes32 committee) public view returns (address[] memory signers, uint8 quorum) {
         address pointer = SSTORE2.predictDeterministicAddress(committee);
         require(pointer.code.length != 0, Errors.UnknownCommittee());
-        return abi.decode(SSTORE2.read(pointer), (address[], uint8));
+        bytes memory encoded = SSTORE2.read(pointer);
+        // `form` encoded it: offset of the list, quorum, then the list as it lies in memory.
+        assembly ("memory-safe") {
+            signers := add(encoded, 0x60)
+            quorum := mload(add(encoded, 0x40))
+        }
     }
 
     /// @inheritdoc IOracleCommittee

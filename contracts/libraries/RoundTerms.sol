@@ -13,6 +13,12 @@ import {Liquidity} from "./Liquidity.sol";
 library RoundTerms {
     uint256 internal constant WAD = 1e18;
 
+    /// @dev L and R, money units; D = total - cash.
+    struct Split {
+        uint256 cash;
+        uint256 total;
+    }
+
     /// @notice Checks every field that could make a round unfair, stuck or overflow.
     /// @param minPhase Least seconds of any phase.
     /// @param maxChallengeEnd Latest end of the challenge window, unix seconds: stakes must outlast it.
@@ -58,16 +64,26 @@ library RoundTerms {
         }
     }
 
-    /// @notice L and R, money units.
-    function rewardOf(IDataMarket.Terms memory t) internal pure returns (uint256 cash, uint256 total) {
+    /// @notice How the reward budget splits.
+    function split(IDataMarket.Terms memory t) internal pure returns (Split memory s) {
         uint256 deferred;
-        (cash, deferred) = Liquidity.split(t.budget, t.utilityPool, t.liquidity);
-        total = cash + deferred;
+        (s.cash, deferred) = Liquidity.split(t.budget, t.utilityPool, t.liquidity);
+        s.total = s.cash + deferred;
+    }
+
+    /// @notice Whether the cash part of a reward is rounded: not where all of it is cash, nor where none is.
+    function leavesDust(Split memory s) internal pure returns (bool) {
+        return s.cash != 0 && s.cash != s.total;
+    }
+
+    /// @notice Cash the planner leaves for the winners, money units: exact where nothing is rounded, an upper bound
+    /// elsewhere.
+    function reservedCash(Split memory s, uint256 totalReward, uint256 revealed) internal pure returns (uint256) {
+        return Liquidity.reservedCash(totalReward, s.cash, s.total, leavesDust(s) ? revealed : 0);
     }
 
     /// @notice What the clearing rule needs of the terms.
-    function clearing(IDataMarket.Terms memory t) internal pure returns (Clearing.Params memory) {
-        (, uint256 total) = rewardOf(t);
-        return Clearing.Params({reward: total, reserve: t.reserve, cap: t.cap});
+    function clearing(IDataMarket.Terms memory t, Split memory s) internal pure returns (Clearing.Params memory) {
+        return Clearing.Params({reward: s.total, reserve: t.reserve, cap: t.cap});
     }
 }
