@@ -68,6 +68,7 @@ def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
 class Market:
     """One DataMarket on one chain. Rounds are numbered by the contract; addresses are checksummed hex strings.
 
+    Terms and opening blocks are remembered: after a reorganisation that reaches back to an opening, make a new one.
     Every reading method may raise ``EnvironmentFailure`` (the node is away or refuses) and, for a round that was never
     opened, ``BadInput``.
     """

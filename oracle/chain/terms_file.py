@@ -231,7 +231,8 @@ def load_terms(path: Path | None = None) -> TermsFile:
 
 
 def _explain(name: str, error: ValidationError) -> BadInput:
-    first: Any = error.errors()[0]
+    # a misspelt key is both unknown and missing: the spelling says more
+    first: Any = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(step) for step in first["loc"]]
     key, defaults = ".".join(path), tomllib.loads(template())
     siblings = _keys(path[:-1])

@@ -8,7 +8,6 @@ the error carries its hash.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -177,12 +176,22 @@ def _poor(address: str, balance: int, needed: int) -> BadInput:
 @contextmanager
 def _one_writer(chain_id: int, address: str, patience: float) -> Iterator[None]:
     """Two processes that send from one account would take the same nonce."""
-    folder = Path(tempfile.gettempdir(), f"mixed-mia-{os.getuid()}")
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mixed-mia" / "locks"
+    lock = FileLock(folder / f"{chain_id}-{address.lower()}.lock")
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with FileLock(folder / f"{chain_id}-{address.lower()}.lock", timeout=patience):
-            yield
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=patience)
     except Timeout as error:
         raise EnvironmentFailure(
             f"another program is sending from {address}", input=address, hint="wait for it, or end it"
         ) from error
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot lock {address} in {folder}: {error.strerror}",
+            input=str(folder),
+            hint="let XDG_CACHE_HOME name a folder that you may write to",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -157,9 +157,14 @@ class Board:
     def list(self, key: str) -> tuple[str, ...]:
         """Names of the slots of a round, sorted; empty when nobody published anything."""
         folder = self.folder / "rounds" / _checked(key)
-        if not folder.is_dir():
+        try:
+            return tuple(sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)))
+        except FileNotFoundError:
             return ()
-        return tuple(sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)))
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"cannot read {folder}: {error.strerror or error}", input=str(folder), hint="check the board's folder"
+            ) from error
 
     def _path(self, key: str, name: str) -> Path:
         return self.folder / "rounds" / _checked(key) / _checked(name)

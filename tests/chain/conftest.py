@@ -128,8 +128,16 @@ def scored(bid: Bid, quality: int, impact: int, shares: int = 0, status: Status 
     return ScoreLeaf(bid.provider, bid.dataset_root, status, quality * 10**14, impact * 10**14, 1000, shares)
 
 
+@pytest.fixture
+def scene(world: Scene) -> Iterator[Scene]:
+    """The world as it was built, for one test alone."""
+    untouched = world.chain.snapshot()
+    yield replace(world, market=Market(world.w3, world.market.address, from_block=0), bids={})
+    world.chain.revert(untouched)
+
+
 @pytest.fixture(scope="session")
-def scene() -> Iterator[Scene]:
+def world() -> Iterator[Scene]:
     with Anvil(funded=14) as chain:
         w3 = connect(chain.rpc)
         deployer, planner, *others = chain.accounts

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from oracle.chain.keys import create_keystore, load_account, read_password
+from oracle.errors import BadInput
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "operator.json"
+    create_keystore(path, "secret", key=b"\x01" * 32)
+    return path
+
+
+def test_a_key_comes_back_by_file_and_by_prompt(made: Path, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret\nanother line\n")
+    assert load_account(made, password_file=password).key == b"\x01" * 32
+    assert load_account(made, prompt=lambda name: "secret" if name == str(made) else "").key == b"\x01" * 32
+    assert made.stat().st_mode & 0o777 == 0o600 and "01" * 32 not in made.read_text()
+
+
+def test_what_is_wrong_is_said(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="wrong password"):
+        load_account(made, prompt=lambda _: "guess")
+    with pytest.raises(BadInput, match="no password"):
+        load_account(made)
+    with pytest.raises(BadInput, match="no keystore"):
+        load_account(tmp_path / "none.json", prompt=lambda _: "")
+    for content in ("", "[]", "{}", '{"version": 3}', '{"version": 3, "crypto": {}}', "key"):
+        (tmp_path / "bad.json").write_text(content)
+        with pytest.raises(BadInput, match="is no keystore") as failure:
+            load_account(tmp_path / "bad.json", prompt=lambda _: "secret")
+        assert failure.value.input == str(tmp_path / "bad.json")
+
+
+def test_keys_are_never_overwritten_nor_open(made: Path, tmp_path: Path) -> None:
+    before = made.read_bytes()
+    with pytest.raises(BadInput, match="exists"):
+        create_keystore(made, "other")
+    with pytest.raises(BadInput, match="password"):
+        create_keystore(tmp_path / "new.json", "")
+    assert made.read_bytes() == before and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
+def test_bad_password_files(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "password").write_bytes(content)
+    for path in (tmp_path / "password", tmp_path / "none", tmp_path):
+        with pytest.raises(BadInput):
+            read_password(path)
