@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -30,15 +31,16 @@ def main() -> None:
     wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
     with tempfile.TemporaryDirectory() as folder:
 
-        def run(*command: str | Path) -> None:
-            print("$", *(str(word).replace(folder, "TMP") for word in command[:3]), flush=True)
-            subprocess.run(command, check=True, cwd=folder, env=environment(), stdin=subprocess.DEVNULL)
+        def run(*command: str | Path, **variables: str) -> None:
+            env = environment() | variables
+            subprocess.run(command, check=True, cwd=folder, env=env, stdin=subprocess.DEVNULL)
 
         python = Path(folder, "env/bin/python")
         run(sys.executable, "-m", "venv", "--without-pip", "env")
         constraints = ("-c", ROOT / "constraints.txt")
         run(BIN / "uv", "pip", "install", "-q", "--python", python, *constraints, f"{wheel}[demo]")
-        run(python, "-c", PROBE)
+        # nothing of the checkout on PATH, an empty cache: anvil comes from npm
+        run(python, "-c", PROBE, PATH=os.defpath, XDG_CACHE_HOME=folder)
         run(python.with_name("mia"), "--help")
     print(f"{wheel.name} works in an empty environment")
 
