@@ -91,8 +91,7 @@ def train_base(
     """
     device = device or pick_device()
     shape = spec.architecture
-    passages = draw_passages(texts, spec.seed)
-    held_out, training = passages[::20], [p for i, p in enumerate(passages) if i % 20]
+    held_out, training = split_seed(texts, spec.seed)
     budget = TOKENIZER_CHARACTERS // 2000
     tokenizer = train_tokenizer(training[:budget], shape.vocabulary)
     windows = cut_windows(training, tokenizer, shape.context, quota=spec.tokens)
@@ -118,6 +117,12 @@ def train_base(
     about = json.dumps({"record": record, "tokenizer": tokenizer.to_str()}, sort_keys=True)
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     return BaseModel(model.cpu(), tokenizer, record, safetensors.torch.save(weights, {"about": about}))
+
+
+def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
+    """Passages of the seed corpus held out of the training (every twentieth), and those trained on."""
+    passages = draw_passages(texts, seed)
+    return passages[::20], [passage for place, passage in enumerate(passages) if place % 20]
 
 
 def fit(model: GPT, windows: Windows, held_out: Windows, spec: BaseSpec, progress: Progress | None) -> list[float]:

@@ -8,10 +8,17 @@ provider who splits into five identities five times). Below the noise floor phi 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
+import torch
+
 from oracle.errors import BadInput
+from oracle.influence.base import BaseModel, split_seed
+from oracle.influence.inrun import InfluenceSpec, in_run_shapley
+from oracle.influence.sequences import text_digest
 
 QUANTA = 10_000
 FLOOR = 10  # 1e-3
@@ -34,3 +41,50 @@ def rescale(gains: Sequence[float], *, gain_ref: float, profile: str, noise_floo
         raise BadInput(f"gain_ref is {gain_ref}, not positive", input="gain_ref", hint="derive it with reference_gain")
     reference, floor = Fraction(gain_ref), max(Fraction(noise_floor), Fraction(0))
     return tuple(0 if gain <= floor else min(max(round(gain / reference * QUANTA), FLOOR), QUANTA) for gain in exact)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the planner fixes in the specification: both in nats per validation token."""
+
+    gain_ref: float
+    noise_floor: float
+
+
+def reference_gain(
+    base: BaseModel,
+    seed_corpus: Sequence[str],
+    validation: Sequence[str],
+    spec: InfluenceSpec,
+    *,
+    providers: int = 16,
+    device: torch.device | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Scale:
+    """The scale of phi, from text of the seed corpus that the base model was not trained on.
+
+    One in-run pass over that text and over the same text with its words shuffled, a quota of each (gains count in
+    proportion where there is less). ``gain_ref`` is the gain of ``providers`` quotas; gains fall as volume grows, so
+    it lies above what a whole market reaches and no single provider comes near the clip. ``noise_floor`` is what the
+    shuffled quota gains, or 0: that much any bag of words gets.
+
+    Raises BadInput when ``seed_corpus`` is not the one ``base`` was trained on, or when its text has no gain.
+    """
+    if text_digest(seed_corpus) != base.record["seed_corpus"]:
+        raise BadInput(
+            "the seed corpus is not the one the base model was trained on",
+            input="seed corpus",
+            hint="give the same documents in the same order",
+        )
+    held_out, _ = split_seed(seed_corpus, base.record["spec"]["seed"])
+    source = random.Random(0)
+    shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in held_out)]
+    run = in_run_shapley(base, [held_out, shuffled], validation, spec, seed=0, device=device, progress=progress)
+    text, words = (gain * spec.quota / tokens for gain, tokens in zip(run.gains, run.tokens, strict=True))
+    if text <= 0:
+        raise BadInput(
+            "held-out text of the seed corpus does not help on the validation text",
+            input="seed corpus",
+            hint="use a seed corpus nearer to the target domain",
+        )
+    return Scale(providers * text, max(words, 0.0))
