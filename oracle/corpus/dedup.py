@@ -3,7 +3,7 @@
 Documents are looked at in one order, earlier corpora first. Each is, in turn,
   an exact copy   its words, case and punctuation aside, are those of an earlier document;
   copied          at least ``COPIED`` of its words lie in runs of ``RUN`` words that occur earlier or in public text;
-  a near copy     its set of 3-word shingles has a Jaccard index of at least ``NEAR`` with an earlier kept document
+  a near copy     its set of word pairs has a Jaccard index of at least ``NEAR`` with that of an earlier kept document
                   (MinHash proposes the pairs, the sets themselves decide);
   kept            less the sentences that are copied from an *earlier corpus* or public text: those earn nothing.
 Within one corpus, repeated sentences are its author's style and stay. Memory is some 40 bytes a word.
@@ -26,8 +26,8 @@ from oracle.corpus.words import Hashes, mix, shingles, sorted_distinct, word_has
 
 RUN = 8
 COPIED = 0.8
-NEAR = 0.7
-PARTLY = 0.05  # below this share of copied words a document is not searched for copied sentences
+NEAR = 0.55
+PARTLY = 0.01  # below this share of copied words a document is not searched for copied sentences
 
 LEAK_RUN = 13  # words; the run length customary for decontamination (GPT-3, arXiv:2005.14165, appendix C)
 LEAK_SHARE = 0.1

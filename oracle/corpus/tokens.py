@@ -80,6 +80,7 @@ def _classes() -> NDArray[np.uint8]:
             table[point] = SPACE
         elif category == "Cf":
             table[point] = IGNORED
+    table[[0x00AD, 0x200B]] = IGNORED  # soft hyphen and zero-width space, which Unicode 3.2 called otherwise
     for first, last in _WITHOUT_SPACES:
         block = table[first : last + 1]
         block[block == WORD] = IDEOGRAPH
