@@ -15,6 +15,7 @@ from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError
 from web3.middleware import ExtraDataToPOAMiddleware
+from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
 from web3.types import EventData, RPCEndpoint, RPCResponse
 
 from oracle.chain import artifacts
@@ -28,6 +29,12 @@ from oracle.evidence.score_report import Domain
 TIMEOUT = 30.0
 """Seconds that one request to a node may take."""
 NO_MARGINAL = (1 << 256) - 1
+# questions are repeated when a connection breaks, a transaction never is: its sender must learn of it
+_RETRIES = ExceptionRetryConfiguration(
+    errors=(requests.ConnectionError, requests.HTTPError, requests.Timeout),
+    retries=4,
+    method_allowlist=[method for method in REQUEST_RETRY_ALLOWLIST if method != "eth_sendRawTransaction"],
+)
 
 
 class _Provider(HTTPProvider):
@@ -52,12 +59,15 @@ def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
     """
     if not rpc.startswith(("http://", "https://")):
         raise BadInput(f"not an RPC URL: {rpc!r}", input=rpc, hint="write http://HOST:PORT or https://...")
-    # every other request of web3 asks for the chain's id again: once is enough
-    asked_once = {RPCEndpoint("eth_chainId")}
-    provider = _Provider(
-        rpc, request_kwargs={"timeout": TIMEOUT}, cache_allowed_requests=True, cacheable_requests=asked_once
+    w3 = Web3(
+        _Provider(
+            rpc,
+            request_kwargs={"timeout": TIMEOUT},
+            exception_retry_configuration=_RETRIES,
+            cache_allowed_requests=True,  # every other request of web3 asks for the chain's id again: once is enough
+            cacheable_requests={RPCEndpoint("eth_chainId")},
+        )
     )
-    w3 = Web3(provider)
     w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # chains sealed by authorities have longer headers
     found = w3.eth.chain_id
     if chain_id not in (None, found):

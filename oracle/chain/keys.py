@@ -48,7 +48,9 @@ def load_account(keystore: Path, *, password_file: Path | None = None, prompt: P
     except FileNotFoundError as error:
         raise BadInput(f"there is no keystore {keystore}", input=str(keystore), hint="check the path") from error
     except OSError as error:
-        raise EnvironmentFailure(f"cannot read {keystore}: {error.strerror}", input=str(keystore)) from error
+        raise EnvironmentFailure(
+            f"cannot read {keystore}: {error.strerror}", input=str(keystore), hint="check its permissions"
+        ) from error
     except ValueError as error:
         raise BadInput(f"{keystore} is no keystore", input=str(keystore), hint="expected JSON, version 3") from error
     password = password_for(keystore, password_file=password_file, prompt=prompt)
@@ -81,5 +83,7 @@ def create_keystore(
     encrypted = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=work), indent=1).encode()
     write_atomic(keystore, encrypted + b"\n", private=True)
     if load_account(keystore, prompt=lambda _: password).address != account.address:
-        raise EnvironmentFailure(f"{keystore} does not hold what was written", input=str(keystore))
+        raise EnvironmentFailure(
+            f"{keystore} does not hold what was written", input=str(keystore), hint="use another disk"
+        )
     return account

@@ -110,7 +110,9 @@ def _prepare(w3: Web3, account: LocalAccount, call: Call, value: int) -> TxParam
     except ContractLogicError as error:
         raise _refusal(w3, call, error) from error
     except Web3RPCError as error:
-        raise EnvironmentFailure(f"the node cannot run the call: {error.message}", input="RPC") from error
+        raise EnvironmentFailure(
+            f"the node cannot run the call: {error.message}", input="RPC", hint="use another RPC URL"
+        ) from error
     transaction["gas"] = max(estimate, min(int(estimate * GAS_MARGIN), latest["gasLimit"], MAX_GAS))
     if balance < value + transaction["gas"] * fee:
         raise _poor(sender, balance, value + transaction["gas"] * fee)

@@ -152,7 +152,9 @@ def _parse(path: Path) -> _Sealed:
             f"there is no bid file {path}", input=str(path), hint="check the path, or restore your copy"
         ) from error
     except OSError as error:
-        raise EnvironmentFailure(f"cannot read {path}: {error.strerror or error}", input=str(path)) from error
+        raise EnvironmentFailure(
+            f"cannot read {path}: {error.strerror or error}", input=str(path), hint="check its permissions"
+        ) from error
     try:
         return _Sealed.model_validate_json(data)
     except ValidationError as error:

@@ -1,7 +1,11 @@
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
+from urllib.request import Request, urlopen
 
 import pytest
 from conftest import Scene, scored
@@ -139,6 +143,42 @@ def test_an_unmined_transaction_is_named_and_not_sent_again(scene: Scene) -> Non
     found = transact.receipt(scene.w3, failure.value.input)
     assert found is not None and found["status"] == 1
     assert scene.balance(sender.address) == before + 5
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """A way to the node on which the answer to every transaction is lost."""
+
+    node: ClassVar[str]
+    sent: ClassVar[int]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with urlopen(Request(self.node, body, {"Content-Type": "application/json"})) as answer:
+            content = answer.read()
+        if b"eth_sendRawTransaction" in body:
+            type(self).sent += 1
+            self.close_connection = True
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing to say."""
+
+
+def test_a_connection_that_breaks_while_sending(scene: Scene) -> None:
+    Breaking.node, Breaking.sent = scene.chain.rpc, 0
+    sender, before = scene.providers[7], scene.balance(scene.providers[7].address)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        w3 = connect(f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(EnvironmentFailure, match="was sent, but the connection broke") as failure:
+            transact.send(w3, sender, erc20(w3, scene.token.address).functions.mint(sender.address, 7))
+        server.shutdown()
+    found = transact.receipt(scene.w3, failure.value.input)
+    assert Breaking.sent == 1 and found is not None and scene.balance(sender.address) == before + 7
 
 
 def test_two_writers_of_one_account_take_turns(scene: Scene) -> None:
