@@ -42,7 +42,7 @@ class Held:
         """sha256 over the canonical lines (hex): what every result of these texts is remembered under."""
         hasher = hashlib.sha256()
         for document in self.documents or ():
-            hasher.update(canonical_line(document))
+            hasher.update(canonical_line(document) + b"\n")
         return hasher.hexdigest()
 
 
@@ -127,6 +127,8 @@ def influence_seed(beacon: bytes) -> int:
 
 def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Progress | None) -> dict[str, Any]:
     """Scores of the corpora and the texts that are left of them after deduplication."""
+    if not any(corpora):
+        return {"scores": [{"tokens": 0}] * len(corpora), "kept": [[]] * len(corpora)}
     market = score_market(
         corpora,
         reference=None if inputs.reference is None else [document.text for document in inputs.reference],

@@ -196,7 +196,7 @@ def shown_leaves(market: Market, round_id: int, root: bytes, board: Board) -> tu
         record = _Leaves.model_validate(canonical.loads(raw, name=name))
     except ValidationError as error:
         raise CheckFailed(f"{name} cannot be read: {error}", input=name) from error
-    return tuple(ScoreLeaf(**leaf.model_dump()) for leaf in record.leaves)
+    return tuple(ScoreLeaf(**dict(leaf)) for leaf in record.leaves)
 
 
 def _key(market: Market, round_id: int) -> str:

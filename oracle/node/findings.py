@@ -119,13 +119,14 @@ def read_evidence(store: ContentStore, observation: Observation, score: Score) -
         evidence = Evidence.from_bytes(store.get(score.evidence), name=name)
     except MiaError as error:
         raise CheckFailed(f"{name}: {error}", input=name, hint=error.hint) from error
-    said = {**observation.model_dump(exclude={"kind", "operator", "scores"}), **score.model_dump(exclude={"evidence"})}
-    found = evidence.model_dump(include=set(said))
+    said = {
+        **{field: value for field, value in observation if field not in ("kind", "operator", "scores")},
+        **{field: value for field, value in score if field != "evidence"},
+    }
     for field, value in said.items():
-        if found[field] != value:
-            raise CheckFailed(
-                f"{name} says {field} = {_shown(found[field])}, the observation {_shown(value)}", input=name
-            )
+        found = getattr(evidence, field)
+        if found != value:
+            raise CheckFailed(f"{name} says {field} = {_shown(found)}, the observation {_shown(value)}", input=name)
     return evidence
 
 

@@ -60,7 +60,7 @@ def fetch_round(
         except CheckFailed as error:
             missing[bid.provider] = str(error)
             continue
-        write_atomic(path, b"".join(canonical_line(document) for document in documents))
+        write_atomic(path, b"".join(canonical_line(document) + b"\n" for document in documents))
     if progress:
         progress("fetch", len(commitments), len(commitments))
     return missing
@@ -150,7 +150,7 @@ def _held(path: Path, bid: Commitment, missing: dict[str, str]) -> Held:
     """The operator's own copy as it is now: it was verified when fetched and is verified again when scored."""
     if not path.exists():
         return Held(None, missing.get(bid.provider, "never fetched"))
-    lines = [line + b"\n" for line in path.read_bytes().removesuffix(b"\n").split(b"\n")]
+    lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
     if commitment.dataset_root(bid.provider, merkle.document_root(lines)) != bid.dataset_root:
         return Held(None, "the operator's copy no longer opens to the committed dataset root")
     return Held(tuple(parse_line(line) for line in lines))
