@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from english_texts import GERMAN, TEXTS, documents, mojibake, noisy, salad, shuffled
+
+from oracle.corpus.document import Document
+from oracle.errors import BadInput, EnvironmentFailure
+from oracle.quality import embedding
+from oracle.quality.diversity import vendi
+from oracle.quality.embedding import embed
+from oracle.quality.profile import AXES, MarketScore, score_market, spec
+from oracle.quality.sampling import draw
+
+PUBLIC = TEXTS[26:28]
+MARKET = {
+    "clean": TEXTS[:8],
+    "other": TEXTS[8:16],
+    "copy": TEXTS[:8],
+    "noise": [noisy(text) for text in TEXTS[16:21]],
+    "shuffle": [shuffled(text) for text in TEXTS[16:21]],
+    "salad": [salad(seed=seed) for seed in range(8)],
+    "mojibake": [mojibake(text) for text in TEXTS[21:26]],
+    "public": PUBLIC,
+    "german": [GERMAN],
+}
+
+
+def market(profile: str = "robust", seed: bytes = b"seed") -> MarketScore:
+    corpora = [documents(name, texts) for name, texts in MARKET.items()]
+    return score_market(corpora, reference=PUBLIC, profile=profile, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def robust() -> MarketScore:
+    return market()
+
+
+def test_spoilt_text_ranks_below_clean_text(robust: MarketScore) -> None:
+    quality = {name: score.quality for name, score in zip(MARKET, robust.scores, strict=True)}
+    worst = min(quality["clean"], quality["other"])
+    assert worst > 7000
+    assert quality["mojibake"] < worst - 1000
+    for name in ("noise", "shuffle", "salad"):
+        assert quality[name] < 1500, name
+    assert 4500 < quality["german"] < worst
+
+
+def test_copies_keep_nothing_and_say_so(robust: MarketScore) -> None:
+    for name in ("copy", "public"):
+        place = list(MARKET).index(name)
+        score = robust.scores[place]
+        assert robust.kept[place] == ()
+        assert (score.quality, score.tokens, score.documents) == (0, 0, 0)
+        assert score.abstained == AXES and score.novelty is None
+        assert score.duplicates_removed == len(MARKET[name])
+        assert "no text is left" in score.explanation["cleanliness"]
+
+
+def test_a_foreign_language_abstains_and_names_itself(robust: MarketScore) -> None:
+    score = robust.scores[list(MARKET).index("german")]
+    assert score.languages.keys() == {"de"}
+    assert {"cleanliness", "diversity", "novelty"} <= set(score.abstained)
+    assert "unsupported language (de)" in score.explanation["cleanliness"]
+
+
+def test_every_axis_is_explained_by_numbers(robust: MarketScore) -> None:
+    score = robust.scores[0]
+    assert all(any(character.isdigit() for character in score.explanation[axis]) for axis in AXES[:3])
+    assert {*AXES, "fluency", "duplicates", "quality"} == score.explanation.keys()
+    assert _plain(score.evidence)
+    assert json.loads(json.dumps(score.evidence)) == score.evidence
+
+
+def _plain(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_plain, value))
+    return isinstance(value, int | str)
+
+
+def test_the_same_seed_gives_the_same_scores_whatever_the_threads(robust: MarketScore) -> None:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3 - min(threads, 2))
+    try:
+        again = market()
+    finally:
+        torch.set_num_threads(threads)
+    for first, second in zip(robust.scores, again.scores, strict=True):
+        assert abs(first.quality - second.quality) <= 1
+        assert first.evidence["fluency"] == second.evidence["fluency"]
+    assert again.kept == robust.kept
+
+
+def test_the_paper_profile_shows_why_it_was_corrected() -> None:
+    corpora = [documents(name, MARKET[name]) for name in ("clean", "shuffle")]
+    clean, shuffle = score_market(corpora, reference=PUBLIC, profile="paper", seed=b"s").scores
+    assert clean.cleanliness is not None and clean.cleanliness < 3000  # 50 x the dictionary misses of clean English
+    assert shuffle.quality > 0.8 * clean.quality  # shuffled words pass
+    assert clean.quality == pytest.approx(sum(getattr(clean, axis) for axis in AXES) / 4, abs=1)
+
+
+def test_without_reference_only_earlier_text_counts() -> None:
+    alone = score_market([documents("a", TEXTS[:1])], reference=None, profile="robust", seed=b"s").scores[0]
+    assert alone.novelty is not None and alone.evidence["novelty"]["compared_with"] == 0
+    paper = score_market([documents("a", TEXTS[:1])], reference=None, profile="paper", seed=b"s").scores[0]
+    assert paper.novelty is None and paper.abstained == ("novelty",)
+
+
+def test_tiny_and_odd_corpora_have_defined_scores() -> None:
+    odd = [[], [Document("a", "One sentence only, but a good one.")], [Document("b", "\x00\u202e😀 !!!")]]
+    scores = score_market(odd, reference=None, profile="robust", seed=b"").scores
+    assert scores[0].quality == 0 and scores[0].abstained == AXES
+    assert scores[1].diversity is None and 0 < scores[1].quality < 10_000
+    assert scores[2].cleanliness is None
+    assert score_market([], reference=None, profile="robust", seed=b"") == MarketScore([], [])
+
+
+def test_metadata_is_checked_where_it_can_be() -> None:
+    good = documents("a", TEXTS[:2])
+    bad = [Document("x", TEXTS[2], source=" ", date="yesterday", lang="de"), Document("x", TEXTS[3])]
+    full, empty = score_market([good, bad], reference=None, profile="robust", seed=b"s").scores
+    assert (full.metadata, empty.metadata) == (10_000, 0)
+
+
+def test_the_specification_pins_what_scores_depend_on() -> None:
+    assert spec("robust")["embedding"]["weights_sha256"] == embedding.WEIGHTS_SHA256
+    assert spec("robust") != spec("paper")
+    json.dumps(spec("paper"))
+    with pytest.raises(BadInput, match="unknown profile"):
+        spec("best")
+    with pytest.raises(BadInput, match="unknown profile"):
+        score_market([], reference=None, profile="best", seed=b"")
+
+
+def test_embeddings_are_those_of_the_published_model() -> None:
+    sentences = ["Hello world, this is a test.", "The cat sat on the mat.", "A cat is sitting on a mat.", "word " * 200]
+    vectors = embed(sentences)
+    golden = [0.0099702, 0.0273435, -0.0018839, 0.0589421, -0.0495683, -0.1079782]  # sentence-transformers 6.2
+    assert np.allclose(vectors[0, :6], golden, atol=2e-6)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    assert vectors[1] @ vectors[2] > 0.9 > vectors[1] @ vectors[0]
+    assert np.abs(embed(sentences * 9, batch=5)[:4] - vectors).max() < 2e-6
+    assert embed([]).shape == (0, 384)
+
+
+def test_vendi_counts_different_things() -> None:
+    assert vendi(np.eye(20, dtype=np.float32)) == pytest.approx(20)
+    assert vendi(np.ones((20, 4), dtype=np.float32) / 2) == pytest.approx(1)
+
+
+def test_the_sample_has_one_from_each_stratum_and_moves_with_the_seed() -> None:
+    places = draw(1000, 10, b"a")
+    assert [place // 100 for place in places] == list(range(10))
+    assert places != draw(1000, 10, b"b")
+    assert draw(7, 10, b"a") == list(range(7))
+
+
+def test_a_wrong_or_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "_folder", lambda: tmp_path)
+    for make in (lambda: None, lambda: (tmp_path / "model.safetensors").write_bytes(b"altered")):
+        make()
+        with pytest.raises(EnvironmentFailure, match="minilm") as caught:
+            embedding._model.__wrapped__()
+        assert "pip install" in caught.value.hint
