@@ -28,7 +28,7 @@ test-solidity: setup  ## unit, fuzz and invariant tests of the contracts
 	$(BIN)/forge test
 
 test-python: setup  ## tests of the Python packages: make test-python ARGS="tests/mechanism -k weights"
-	$(BIN)/pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-brownie: setup  ## compile, test and deploy with brownie
 	$(BIN)/brownie compile
