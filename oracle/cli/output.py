@@ -53,7 +53,9 @@ def emit(document: Mapping[str, Any], view: Callable[[Console], None], *, as_jso
 def emit_error(name: str, message: str, *, input: str, hint: str, as_json: bool) -> None:
     """Say what is wrong, with which input, and the way out."""
     if as_json:
-        document = {"error": {"name": name, "input": input, "hint": f"{message}. {hint}" if hint else message}}
+        document = {
+            "error": {"name": name, "input": input, "hint": f"{message.rstrip('.')}; {hint}" if hint else message}
+        }
         sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     console = notes()

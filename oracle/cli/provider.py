@@ -71,7 +71,7 @@ def score(
 
     from oracle.corpus.readers import read_documents
     from oracle.evidence import canonical
-    from oracle.quality.profile import SPEC, score_market
+    from oracle.quality.profile import score_market, spec
 
     if profile not in ("robust", "paper"):
         raise BadInput(f"no profile {profile!r}", input="--profile", hint="Choose robust or paper.")
@@ -92,7 +92,7 @@ def score(
         }
         for path, found in zip(paths, market.scores, strict=True)
     ]
-    pipeline_hash = hashlib.sha256(canonical.dumps(dict(SPEC(profile)))).hexdigest()
+    pipeline_hash = hashlib.sha256(canonical.dumps(spec(profile))).hexdigest()
 
     def view(console: Console) -> None:
         table = Table("path", *(["quality", *AXES, "tokens", "documents", "duplicates"]), box=None, pad_edge=False)
