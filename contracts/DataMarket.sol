@@ -96,7 +96,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function open(Terms calldata t) external nonReentrant returns (uint256 round) {
         RoundTerms.validate(t, MIN_PHASE, block.timestamp + committee.EXIT_DELAY());
         (uint256 cash, uint256 deferred) = Liquidity.split(t.budget, t.utilityPool, t.liquidity);
-        require(cash + deferred <= type(uint64).max, Errors.RewardOutOfRange());
+        // R is a weighted mean of budget and pool, so it is below 2^64 like them.
         uint256 members = committee.requireActive(t.committee);
         // Below 2^198: L, a fee and maxBids are below 2^64, members at most 32, a money unit below 2^128.
         uint256 escrow = (cash + t.maxBids + members * t.operatorFee) * t.moneyUnit;

@@ -11,25 +11,22 @@ import {Errors} from "./libraries/Errors.sol";
 
 /// @title MUT: the revenue shares of one round
 /// @dev Deployed once as an implementation; each round has a clone with `abi.encode(paymentToken, units)` behind its
-/// code, so there is nothing to initialise. A holder's earnings, scaled by 2^64, are
-///     balance * index + correction
-/// where `index` is the scaled revenue of one unit since the round began. A mint leaves the correction alone: it brings
-/// the unit's whole past with it. Transfers and withdrawals move the correction. Summed over all R units, minted or
-/// not, this is every deposit less every withdrawal, less the `carry`.
+/// code, so there is nothing to initialise. The number of units never changes, so revenue is kept as exact fractions:
+/// a holder has earned
+///     (balance * revenue + correction) / units
+/// where `revenue` is everything deposited since the round began. A mint leaves the correction alone: it brings the
+/// unit's whole past with it. Transfers and withdrawals move the correction. Summed over all units, minted or not,
+/// this is every deposit less every withdrawal.
 contract MarginalUtilityToken is IMarginalUtilityToken, ERC20, ReentrancyGuardTransient {
     using SafeTransferLib for address;
-
-    /// @dev Below 2^64 units, so that one unit of the payment token moves the index.
-    uint256 private constant SCALE_BITS = 64;
 
     /// @inheritdoc IMarginalUtilityToken
     address public immutable market;
 
-    /// @dev Scaled revenue of one unit.
-    uint256 private _index;
-    /// @dev Scaled revenue not yet in the index, below `units()`.
-    uint256 private _carry;
-    /// @dev Scaled; positive where units were given away after they had earned, or received before they earn.
+    /// @inheritdoc IMarginalUtilityToken
+    uint256 public revenue;
+    /// @dev In 1 / units of the payment token: positive where units were given away after they had earned, negative
+    /// where units were received that had earned for others, or where earnings were withdrawn.
     mapping(address holder => int256) private _correction;
 
     constructor() {
@@ -48,38 +45,36 @@ contract MarginalUtilityToken is IMarginalUtilityToken, ERC20, ReentrancyGuardTr
 
     /// @inheritdoc IMarginalUtilityToken
     function deposit(uint256 amount) external nonReentrant returns (uint256 received) {
-        (address token, uint256 total) = _arguments();
+        (address token,) = _arguments();
 
         uint256 before = token.balanceOf(address(this));
         token.safeTransferFrom(msg.sender, address(this), amount);
         received = token.balanceOf(address(this)) - before;
         require(received != 0, Errors.NothingDue());
 
-        uint256 scaled = (uint256(SafeCastLib.toUint128(received)) << SCALE_BITS) + _carry;
-        _index += scaled / total;
-        _carry = scaled % total;
+        revenue += SafeCastLib.toUint128(received);
 
         emit Deposited(msg.sender, received);
     }
 
     /// @inheritdoc IMarginalUtilityToken
     function withdraw(address holder) external nonReentrant returns (uint256 amount) {
-        amount = withdrawable(holder);
+        (address token, uint256 total) = _arguments();
+        amount = _earned(holder) / total;
         require(amount != 0, Errors.NothingDue());
 
-        _correction[holder] -= int256(amount << SCALE_BITS);
+        // Below 2^255, see `_earned`. What rounding holds back stays the holder's.
+        _correction[holder] -= int256(amount * total);
 
         emit Withdrawn(holder, amount);
 
-        (address token,) = _arguments();
         token.safeTransfer(holder, amount);
     }
 
     /// @inheritdoc IMarginalUtilityToken
-    function withdrawable(address holder) public view returns (uint256) {
-        // Never negative: a correction takes back no more than the balance had earned. Below 2^255: deposits are below
-        // 2^128 each, and balance * index is at most their scaled sum.
-        return uint256(int256(balanceOf(holder) * _index) + _correction[holder]) >> SCALE_BITS;
+    function withdrawable(address holder) external view returns (uint256) {
+        (, uint256 total) = _arguments();
+        return _earned(holder) / total;
     }
 
     /* METADATA */
@@ -114,7 +109,7 @@ contract MarginalUtilityToken is IMarginalUtilityToken, ERC20, ReentrancyGuardTr
         require(to != address(0), Errors.ZeroRecipient());
         if (from == address(0)) return;
         require(amount <= balanceOf(from), InsufficientBalance());
-        int256 earned = int256(amount * _index);
+        int256 earned = int256(amount * revenue);
         if (earned == 0) return;
         _correction[from] += earned;
         _correction[to] -= earned;
@@ -123,6 +118,12 @@ contract MarginalUtilityToken is IMarginalUtilityToken, ERC20, ReentrancyGuardTr
     /// @dev Nobody moves units without an approval of its owner.
     function _givePermit2InfiniteAllowance() internal pure override returns (bool) {
         return false;
+    }
+
+    /// @dev In 1 / units. Never negative: a correction takes back no more than the balance had earned. Below 2^255:
+    /// balances are below 2^64 and deposits below 2^128 each.
+    function _earned(address holder) private view returns (uint256) {
+        return uint256(int256(balanceOf(holder) * revenue) + _correction[holder]);
     }
 
     function _arguments() private view returns (address token, uint256 total) {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 /// @title MUT: the revenue shares of one round
 /// @notice An ERC-20 with Permit over exactly `units()` = R units. Units are minted when their owner claims; revenue
 /// accrues to all R units from the first deposit on, so a unit minted late has earned as much as one minted early.
-/// Accounting is exact: what rounding holds back is carried to the next deposit, or to the holder's next withdrawal.
+/// Accounting is exact: what rounding holds back is carried to the holder's next withdrawal.
 interface IMarginalUtilityToken {
     event Deposited(address indexed from, uint256 amount);
     event Withdrawn(address indexed holder, uint256 amount);
@@ -23,6 +23,9 @@ interface IMarginalUtilityToken {
 
     /// @notice What `withdraw` would pay, smallest units of the payment token.
     function withdrawable(address holder) external view returns (uint256);
+
+    /// @notice Everything deposited so far, smallest units of the payment token.
+    function revenue() external view returns (uint256);
 
     /// @notice The market that mints.
     function market() external view returns (address);

@@ -19,8 +19,6 @@ library Errors {
     error NotPlanner();
     /// @notice A money unit of zero smallest units.
     error ZeroMoneyUnit();
-    /// @notice R = L + D is above 2^64 - 1 money units.
-    error RewardOutOfRange();
     /// @notice A reserve price of zero: nobody could win.
     error ZeroReserve();
     /// @notice A cap of zero: nobody could win anything.
