@@ -13,7 +13,7 @@ import torch
 
 from oracle.audit import attested, content, settled
 from oracle.audit.difference import AuditResult, Check, Difference, Mismatch
-from oracle.audit.rescore import scores_again
+from oracle.audit.rescore import rescore as score_again
 from oracle.audit.subject import Subject
 from oracle.chain.client import Market
 from oracle.custody.store import Board, ContentStore
@@ -69,7 +69,7 @@ def _stages(
     if subject.state.reported:
         checks += [attested.scores, attested.signatures, content.datasets, content.evidence]
         if rescore:
-            checks.append(partial(scores_again, device=device, progress=progress))
+            checks.append(partial(score_again, device=device, progress=progress))
         checks += [settled.records, settled.weights]
     if subject.state.settled:
         checks += [settled.certificate, settled.rewards]

@@ -17,7 +17,7 @@ from oracle.node.compute import Held, Progress, Result, compute
 from oracle.node.scoring import load_inputs
 
 
-def scores_again(subject: Subject, *, device: torch.device | None, progress: Progress | None) -> str:
+def rescore(subject: Subject, *, device: torch.device | None, progress: Progress | None) -> str:
     """Attested scores against computed ones: status and tokens exactly, q and phi within the published tolerance.
 
     A single operator that saw something else does not make the medians wrong: it is named in the detail.

@@ -1,0 +1,231 @@
+"""A market with real texts: documentation inside Python, a small base model, operators with folders of their own."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from pydoc_data.topics import topics
+
+from eth_account.signers.local import LocalAccount
+
+from oracle.chain import transact
+from oracle.chain.client import Market, connect
+from oracle.chain.deploy import deploy_demo_token, deploy_market
+from oracle.chain.devnet import Anvil, LocalChain
+from oracle.chain.terms_file import load_terms
+from oracle.chain.token import approve, erc20, read_token
+from oracle.corpus.document import Document
+from oracle.custody.bidfile import Bid
+from oracle.custody.dataset import publish_dataset
+from oracle.custody.store import Board, LocalStore
+from oracle.evidence import commitment, score_report
+from oracle.influence.base import BaseSpec, train_base
+from oracle.influence.gpt import Architecture
+from oracle.influence.inrun import InfluenceSpec
+from oracle.mechanism import clearing, liquidity
+from oracle.node import pipeline, reporting, scoring, validation
+
+ARCHITECTURE = Architecture(vocabulary=320, width=32, layers=1, heads=2, context=64)
+INFLUENCE = InfluenceSpec(quota=1_500, validation_sequences=8)
+QUORUM = 3
+COSTS = (40_000, 60_000, 1_000, 30_000, 500_000, 20_000)
+
+
+def passages(topic: str, name: str, count: int = 7, size: int = 1_000) -> list[Document]:
+    """``count`` documents of about ``size`` characters from one chapter of the Python reference."""
+    text = topics[topic]
+    return [
+        Document(id=f"{name}-{at}", text=text[at * size : (at + 1) * size], source="docs.python.org", lang="en")
+        for at in range(min(count, len(text) // size))
+    ]
+
+
+def shuffled(documents: Sequence[Document]) -> list[Document]:
+    """The same words in no order."""
+    source = random.Random(7)
+    mixed = []
+    for document in documents:
+        words = document.text.split()
+        source.shuffle(words)
+        mixed.append(replace(document, id=f"shuffled {document.id}", text=" ".join(words)))
+    return mixed
+
+
+POOL = passages("typesseq", "validation", 6)
+CORPORA = (
+    [*passages("specialnames", "data model"), replace(POOL[2], id="leak")],
+    passages("compound", "statements"),
+    passages("specialnames", "copy"),
+    shuffled(passages("types", "types")),
+    passages("formatstrings", "format"),
+)
+
+
+@dataclass
+class Scene:
+    """Planner, four operators (quorum three) and six providers, all funded; content store and board in one folder."""
+
+    chain: LocalChain
+    market: Market
+    token: str
+    planner: LocalAccount
+    operators: list[LocalAccount]
+    providers: list[LocalAccount]
+    folder: Path
+    content: Path
+    committee: bytes
+
+    @property
+    def store(self) -> LocalStore:
+        return LocalStore(self.content)
+
+    @property
+    def board(self) -> Board:
+        return Board(self.content)
+
+    def data_dir(self, operator: int) -> Path:
+        return self.folder / f"operator-{operator}"
+
+    def send(self, account: LocalAccount, name: str, *arguments: object, value: int = 0) -> None:
+        transact.send(self.market.w3, account, self.market.contract.functions[name](*arguments), value)
+
+    def to(self, round_id: int, deadline: str) -> None:
+        self.chain.warp_to(getattr(self.market.terms(round_id), deadline))
+
+    def open(self, specification: pipeline.Pipeline, **changes: object) -> int:
+        w3 = self.market.w3
+        terms = load_terms().resolve(
+            planner=self.planner.address,
+            token=read_token(w3, self.token),
+            now=self.chain.now(),
+            committee=self.committee,
+            arbitrator=self.market.committee.address,
+            pipeline_hash=pipeline.publish(self.store, specification),
+            base_model_hash=specification.base_model.sha256,
+            validation_root=validation.pool_root(POOL),
+            agreement_hash=bytes(32),
+        )
+        terms = replace(terms, max_bids=8, **changes)  # type: ignore[arg-type]
+        cash, _ = liquidity.split(terms.budget, terms.utility_pool, terms.liquidity)
+        escrow = (cash + terms.max_bids + len(self.operators) * terms.operator_fee) * terms.money_unit
+        approve(w3, self.planner, self.token, self.market.address, escrow)
+        self.send(self.planner, "open", terms.as_tuple())
+        return self.market.rounds()
+
+    def commit(self, round_id: int) -> list[Bid]:
+        """Every provider bids; the last one commits to texts that it never publishes."""
+        hidden = LocalStore(self.folder / "hidden")
+        bids = []
+        for place, provider in enumerate(self.providers):
+            store = self.store if place < len(CORPORA) else hidden
+            documents = CORPORA[place] if place < len(CORPORA) else passages("debugger", "hidden")
+            manifest = publish_dataset(store, provider.address, documents)
+            bid = Bid(
+                chain=self.market.chain_id,
+                market=self.market.address,
+                round=round_id,
+                provider=provider.address,
+                terms_hash=self.market.terms(round_id).hash(),
+                dataset_root=manifest.dataset_root,
+                manifest=manifest.digest,
+                cost=COSTS[place],
+                salt=commitment.new_salt(),
+            )
+            bond = self.market.terms(round_id).bid_bond
+            self.send(provider, "commit", round_id, bid.sealed(), bid.dataset_root, bid.manifest, value=bond)
+            bids.append(bid)
+        return bids
+
+    def draw(self, round_id: int, specification: pipeline.Pipeline) -> None:
+        self.to(round_id, "commit_end")
+        validation.open_sample(self.market, round_id, POOL, specification.validation, self.board)
+
+    def observe(self, round_id: int, operator: int, digest: bytes) -> None:
+        """Put any digest on chain in an operator's name."""
+        account = self.operators[operator]
+        seal = score_report.ObservationSeal(round_id, self.market.state(round_id).commitments, digest)
+        signature = score_report.sign(account, self.market.domain, seal)
+        self.send(self.planner, "observe", round_id, account.address, digest, signature)
+
+    def share_checkpoints(self, giver: int, taker: int) -> None:
+        """Let an operator go on from another one's finished stages, as it would from its own after a crash."""
+        shutil.copytree(self.data_dir(giver) / "checkpoints", self.data_dir(taker) / "checkpoints")
+
+    def transactions(self, operator: int) -> int:
+        return int(self.market.w3.eth.get_transaction_count(self.operators[operator].address))
+
+    def score(self, round_id: int, operator: int, **options: object) -> scoring.Observation:
+        account, folder = self.operators[operator], self.data_dir(operator)
+        return scoring.score_round(
+            self.market,
+            round_id,
+            account,
+            self.store,
+            self.board,
+            folder,
+            **options,  # type: ignore[arg-type]
+        )
+
+    def report(self, round_id: int, operator: int) -> reporting.ReportStatus:
+        account, folder = self.operators[operator], self.data_dir(operator)
+        return reporting.report_round(self.market, round_id, account, self.store, self.board, folder)
+
+    def settle(self, round_id: int, bids: Sequence[Bid]) -> None:
+        """Reveal ``bids``, settle, and let everybody pull what is theirs."""
+        market = self.market
+        self.to(round_id, "challenge_end")
+        for bid in bids:
+            leaf, proof = reporting.leaf_and_proof(market, round_id, bid.provider, self.board)
+            self.send(self.planner, "reveal", round_id, leaf.as_tuple(), proof, bid.cost, bid.salt)
+        self.to(round_id, "reveal_end")
+        terms = market.terms(round_id)
+        records = [clearing.Bid(seen.cost, seen.weight) for seen in market.reveals(round_id)]
+        budget = sum(liquidity.split(terms.budget, terms.utility_pool, terms.liquidity))
+        weight, marginal = clearing.clear(records, budget, terms.reserve, terms.cap).certificate
+        position = clearing.NONE if marginal is None else marginal
+        self.send(self.planner, "settle", round_id, weight, position, commitment.pack_records(records))
+        for bid in bids:
+            self.send(self.planner, "claim", round_id, bid.provider)
+        for seen in market.observations(round_id):
+            self.send(self.planner, "claimOperatorFee", round_id, seen.operator)
+        self.send(self.planner, "refund", round_id)
+
+
+def build_scene(chain: Anvil, folder: Path) -> Scene:
+    """Deploy a market on ``chain``, fund everybody and form the committee; content goes to ``folder``."""
+    w3 = connect(chain.rpc)
+    deployer, planner, *others = chain.accounts
+    operators = sorted(others[:4], key=lambda account: int(account.address, 16))
+    market = deploy_market(w3, deployer).connect(w3)
+    token = deploy_demo_token(w3, deployer)
+    transact.send(w3, deployer, erc20(w3, token).functions.mint(planner.address, 10**15))
+    stake = market.committee.functions.MIN_STAKE().call()
+    for operator in operators:
+        transact.send(w3, deployer, market.committee.functions.stake(operator.address), stake)
+    form = market.committee.functions.form([operator.address for operator in operators], QUORUM)
+    committee = form.call()
+    transact.send(w3, deployer, form)
+    content = folder / "content"
+    return Scene(chain, market, token, planner, operators, others[4:10], folder, content, committee)
+
+
+def specify(scene: Scene) -> pipeline.Pipeline:
+    """Train the base model and publish the scoring specification; the whole validation pool is drawn."""
+    seed = [*passages("typesmapping", "seed", 20), *passages("string-methods", "seed", 20)]
+    base = train_base([document.text for document in seed], BaseSpec(ARCHITECTURE, tokens=60_000))
+    return pipeline.build(
+        scene.store,
+        scene.planner.address,
+        profile="robust",
+        influence=INFLUENCE,
+        gain_ref=0.02,
+        noise_floor=0.0,
+        base_model=base.data,
+        seed=seed,
+        reference=passages("comparisons", "reference", 4),
+        pool=len(POOL),
+        sample=len(POOL),
+    )
