@@ -111,7 +111,15 @@ contract DataMarketVoidTest is MarketFixture {
         market.resolve(round);
         vm.expectRevert(Errors.NothingDue.selector);
         market.claimChallengeBond(round);
-        // The round goes on, and the leaf may be challenged with other evidence.
+        // A rejected challenge makes no leaf immune: other evidence, another challenge.
+        bytes32[] memory proof = ScoreTree.proof(leaves, 1);
+        vm.prank(CHALLENGER);
+        market.challenge{value: terms.challengeBond}(round, leaves[1], proof, keccak256("other evidence"));
+        id = market.roundOf(round).challengeId;
+        rule(id, false);
+        market.resolve(round);
+        assertEq(BURN.balance, 2 * uint256(terms.challengeBond), "both bonds burned");
+        // The round goes on.
         revealAll();
         settle();
         claimAll();
