@@ -98,8 +98,7 @@ def score_round(
             inputs = _inputs(market, round_id, store, board, folder, missing)
             found = compute(inputs, stage=folder.stage, device=device, progress=progress)
             observation = observe(market, round_id, account.address, found, folder.evidence)
-            write_atomic(_observation_path(market, round_id, folder), observation.to_bytes())
-        _commit_on_chain(market, round_id, account, observation, folder)
+        commit_observation(market, account, observation, folder)
         return observation
 
 
@@ -156,12 +155,14 @@ def _held(path: Path, bid: Commitment, missing: dict[str, str]) -> Held:
     return Held(tuple(parse_line(line) for line in lines))
 
 
-def _commit_on_chain(
-    market: Market, round_id: int, account: LocalAccount, observation: Observation, folder: DataFolder
-) -> None:
-    """Record, then sign, then send; nothing when the digest is on chain already."""
-    digest = observation.digest()
+def commit_observation(market: Market, account: LocalAccount, observation: Observation, folder: DataFolder) -> None:
+    """Keep the observation, record it, sign it and send its digest, in this order; what is done stays done.
+
+    Raises CheckFailed when another observation was signed or is on chain for the same commitments.
+    """
+    round_id, digest = observation.round, observation.digest()
     folder.signed.claim(_signing_key(market, round_id, account.address), digest)
+    write_atomic(_observation_path(market, round_id, folder), observation.to_bytes())
     there = _digest_on_chain(market, round_id, account.address)
     if there is None:
         seal = score_report.ObservationSeal(round_id, observation.commitments, digest)
