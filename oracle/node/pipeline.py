@@ -154,7 +154,7 @@ def load(store: ContentStore, digest: bytes) -> Pipeline:
         raw = store.get(digest_to_cid(digest))
     except MiaError as error:
         raise CheckFailed(
-            f"the scoring specification is not in the content store: {error}",
+            f"the scoring specification cannot be had from the content store: {error}",
             input=name,
             hint="ask the planner to publish the pipeline block again",
         ) from error
