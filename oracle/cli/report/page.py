@@ -40,6 +40,7 @@ def render(document: Mapping[str, Any]) -> str:
         money=lambda units: exact(tokens(int(units) * int(document["terms"]["money_unit"]), token)),
         wad=lambda value: f"{int(value) / WAD:.4f}",
         supply={"wide": _supply(document, 1040), "narrow": _supply(document, 390)},
+        columns=[row["name"] for row in _by_cost(document)],
         scores=_score_panels(document),
         payouts=_payout_panels(document),
         revenue=_revenue_panel(document),
@@ -69,11 +70,9 @@ def _supply(document: Mapping[str, Any], width: int) -> str:
     certificate = document["certificate"]
     if certificate is None:
         return ""
-    eligible = [row for row in document["providers"] if row["eligible"]]
-    eligible.sort(key=lambda row: (not row["won"], int(row["bid"]) * WAD // int(row["weight"]), row["position"]))
     steps = [
         Step(row["name"], int(row["weight"]) / WAD, int(row["bid"]) * unit, int(row["critical"]) * unit)
-        for row in eligible
+        for row in _by_cost(document)
     ]
     return figures.supply_curve(
         steps,
@@ -82,6 +81,14 @@ def _supply(document: Mapping[str, Any], width: int) -> str:
         cutoff=int(certificate["winning_weight"]) / WAD,
         unit=document["token"]["symbol"],
         width=width,
+    )
+
+
+def _by_cost(document: Mapping[str, Any]) -> list[Row]:
+    """The eligible bids as the clearing rule takes them: lowest ask per unit of weight first."""
+    eligible = [row for row in document["providers"] if row["eligible"]]
+    return sorted(
+        eligible, key=lambda row: (not row["won"], int(row["bid"]) * WAD // int(row["weight"]), row["position"])
     )
 
 
