@@ -34,7 +34,7 @@ QUORUM = 3
 COSTS = (40_000, 60_000, 1_000, 30_000, 500_000, 20_000)
 
 
-def passages(topic: str, name: str, count: int = 7, size: int = 1_000) -> list[Document]:
+def passages(topic: str, name: str, count: int = 6, size: int = 1_000) -> list[Document]:
     """``count`` documents of about ``size`` characters from one chapter of the Python reference."""
     text = topics[topic]
     return [
@@ -115,11 +115,11 @@ class Scene:
         self.send(self.planner, "open", terms.as_tuple())
         return self.market.rounds()
 
-    def commit(self, round_id: int) -> list[Bid]:
-        """Every provider bids; the last one commits to texts that it never publishes."""
+    def commit(self, round_id: int, count: int = 6) -> list[Bid]:
+        """The first ``count`` providers bid; the sixth commits to texts that it never publishes."""
         hidden = LocalStore(self.folder / "hidden")
         bids = []
-        for place, provider in enumerate(self.providers):
+        for place, provider in enumerate(self.providers[:count]):
             store = self.store if place < len(CORPORA) else hidden
             documents = CORPORA[place] if place < len(CORPORA) else passages("debugger", "hidden")
             manifest = publish_dataset(store, provider.address, documents)
@@ -215,7 +215,7 @@ def build_scene(chain: Anvil, folder: Path) -> Scene:
 def specify(scene: Scene) -> pipeline.Pipeline:
     """Train the base model and publish the scoring specification; the whole validation pool is drawn."""
     seed = [*passages("typesmapping", "seed", 20), *passages("string-methods", "seed", 20)]
-    base = train_base([document.text for document in seed], BaseSpec(ARCHITECTURE, tokens=60_000))
+    base = train_base([document.text for document in seed], BaseSpec(ARCHITECTURE, tokens=30_000))
     return pipeline.build(
         scene.store,
         scene.planner.address,

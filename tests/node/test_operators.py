@@ -176,7 +176,7 @@ def test_an_altered_validation_document_is_named(played: Played) -> None:
     assert shown is not None
     index = validation.draw(scene.market.beacon(played.round_id), size)[0]
     try:
-        scene.board.publish(key, validation.SLOT, shown.replace(b"the ", b"teh ", 1))
+        scene.board.publish(key, validation.SLOT, shown.replace(b'"line":"{', b'"line":"{ ', 1))
         with pytest.raises(CheckFailed, match=f"validation document {index} does not open"):
             validation.read_sample(scene.market, played.round_id, size, scene.board)
         with pytest.raises(BadInput, match="not the one committed"):
