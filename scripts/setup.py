@@ -135,6 +135,14 @@ def python_packages() -> None:
             (VENV / ".setup-stamp").write_text(INCOMPLETE)  # --clear took it away
         say("installing Python packages")
         install_python()
+        remember_bytecode()
+
+
+def remember_bytecode() -> None:
+    """Import once what every process of a round imports: where Python is told to write no bytecode, torch costs 7 s."""
+    writing = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    modules = "oracle.audit.audit, oracle.cli.stages, oracle.node.reporting, sentence_transformers"
+    run(PYTHON, "-c", f"import {modules}", env=writing)
 
 
 def install_python() -> None:
