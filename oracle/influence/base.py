@@ -40,9 +40,9 @@ class BaseSpec:
     """
 
     architecture: Architecture = field(default_factory=Architecture)
-    tokens: int = 600_000
-    sequences: int = 16
-    learning_rate: float = 4e-3
+    tokens: int = 500_000
+    sequences: int = 4
+    learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.1
     warm_up: int = 20

@@ -45,15 +45,19 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(functional.rms_norm(x, x.shape[-1:]))
-        return x + self.think_out(functional.relu(self.think(functional.rms_norm(x, x.shape[-1:]))).square())
+        return x + self.perceptron(functional.rms_norm(x, x.shape[-1:]))
 
     def attention(self, x: Tensor) -> Tensor:
         batch, time, width = x.shape
         parts = self.attend(x).split(width, dim=-1)
         query, key, value = (p.view(batch, time, self.heads, -1).transpose(1, 2) for p in parts)
         weights = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5 + self.mask[:time, :time]
-        mixed = weights.softmax(-1) @ value
-        out: Tensor = self.attend_out(mixed.transpose(1, 2).reshape(batch, time, width))
+        mixed = (weights.softmax(-1) @ value).transpose(1, 2).reshape(batch, time, width)
+        out: Tensor = self.attend_out(mixed)
+        return out
+
+    def perceptron(self, x: Tensor) -> Tensor:
+        out: Tensor = self.think_out(functional.relu(self.think(x)).square())
         return out
 
 
@@ -74,7 +78,8 @@ class GPT(nn.Module):
             if name.endswith("_out.weight"):
                 nn.init.zeros_(parameter)
             else:
-                nn.init.normal_(parameter, std=0.02, generator=source)
+                std = self.shape.width**-0.5 if name.startswith("blocks") else 0.02
+                nn.init.normal_(parameter, std=std, generator=source)
         return self
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import platform
 import random
 import shutil
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -31,7 +31,7 @@ from oracle.lab.prose import docstrings, prose
 TARGET = "documentation of numerical and scientific computing"
 FORMAT = "gzip (mtime 0) JSON lines; fields id, text, source, date (null), lang, licence"
 
-PROVIDER_TOKENS = 9_000
+PROVIDER_TOKENS = 10_000
 VALIDATION_TOKENS = 24_000
 SEED_TOKENS = 420_000
 REFERENCE_SENTENCES = 1_200
@@ -70,7 +70,22 @@ NATURAL = (
         "p02-machine-learning",
         "machine learning (scikit-learn)",
         NEAR,
-        (("scikit-learn", ("sklearn/ensemble", "sklearn/cluster", "sklearn/svm", "sklearn/neighbors")),),
+        (
+            (
+                "scikit-learn",
+                (
+                    "sklearn/ensemble",
+                    "sklearn/cluster",
+                    "sklearn/svm",
+                    "sklearn/neighbors",
+                    "sklearn/tree",
+                    "sklearn/gaussian_process",
+                    "sklearn/mixture",
+                    "sklearn/manifold",
+                    "sklearn/neural_network",
+                ),
+            ),
+        ),
     ),
     Cut(
         "p03-signals",
@@ -166,7 +181,8 @@ class Cutter:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
-        self.installed = {name: _Installed.find(name) for name in _distributions()}
+        cuts = (VALIDATION, *NATURAL, SEED, REFERENCE)
+        self.installed = find_installed(name for cut in cuts for name, _ in cut.origin)
 
     def cut(self, cut: Cut, tokens: int) -> list[Document]:
         """Documents of ``cut`` until they hold ``tokens`` tokens, each origin giving its equal part or all it has."""
@@ -198,7 +214,7 @@ class Cutter:
                 if not left:
                     break
 
-    def _documents(self, installed: _Installed, paths: tuple[str, ...]) -> Iterator[Document]:
+    def _documents(self, installed: Installed, paths: tuple[str, ...]) -> Iterator[Document]:
         """One document per documented object, the modules in the order of their hashed names."""
         for file in installed.files(paths):
             module = file.relative_to(installed.root).as_posix()
@@ -217,7 +233,7 @@ class Cutter:
 
 
 @dataclass(frozen=True)
-class _Installed:
+class Installed:
     """Where a distribution's files lie and what its metadata says."""
 
     root: Path
@@ -225,16 +241,16 @@ class _Installed:
     licence: str
 
     @staticmethod
-    def find(name: str) -> _Installed:
+    def find(name: str) -> Installed:
         if name == STDLIB:
-            return _Installed(
+            return Installed(
                 Path(sysconfig.get_path("stdlib")), f"Python {platform.python_version()} standard library", "PSF-2.0"
             )
         found = metadata.distribution(name)
         about = found.metadata.json
         classes = [name.split(" :: ")[-1] for name in about.get("classifier", ()) if str(name).startswith("License")]
         licence = about.get("license_expression") or str(about.get("license", "")).split("\n")[0] or ", ".join(classes)
-        return _Installed(Path(str(found.locate_file(""))), f"{name} {found.version}", str(licence) or "not stated")
+        return Installed(Path(str(found.locate_file(""))), f"{name} {found.version}", str(licence) or "not stated")
 
     def files(self, paths: tuple[str, ...]) -> list[Path]:
         found = {
@@ -246,14 +262,12 @@ class _Installed:
         return sorted(found, key=lambda f: hashlib.sha256(f.relative_to(self.root).as_posix().encode()).digest())
 
 
-def _distributions() -> list[str]:
-    names = sorted({name for cut in (VALIDATION, *NATURAL, SEED, REFERENCE) for name, _ in cut.origin})
-    missing = []
-    for name in names:
-        if name == STDLIB:
-            continue
+def find_installed(names: Iterable[str]) -> dict[str, Installed]:
+    """Where each distribution lies. Raises EnvironmentFailure that names those which are not installed."""
+    found, missing = {}, []
+    for name in sorted(set(names)):
         try:
-            metadata.distribution(name)
+            found[name] = Installed.find(name)
         except metadata.PackageNotFoundError:
             missing.append(name)
     if missing:
@@ -262,7 +276,7 @@ def _distributions() -> list[str]:
             input=", ".join(missing),
             hint="install mixed-mia with its dependencies, or give a market with --market",
         )
-    return names
+    return found
 
 
 def _texts(file: Path) -> Iterator[tuple[str, str]]:

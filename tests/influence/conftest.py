@@ -1,0 +1,41 @@
+"""A tiny base model on real text: the language reference that every Python carries."""
+
+from __future__ import annotations
+
+from pydoc_data.topics import topics
+
+import pytest
+
+from oracle.influence.base import BaseModel, BaseSpec, train_base
+from oracle.influence.gpt import Architecture
+
+TEXTS = [topics[name] for name in sorted(topics)]
+TINY = BaseSpec(
+    architecture=Architecture(vocabulary=400, width=32, layers=1, heads=2, context=32),
+    tokens=60_000,
+    sequences=8,
+    learning_rate=5e-3,
+)
+
+
+@pytest.fixture(scope="session")
+def seed_corpus() -> list[str]:
+    return TEXTS[0::2]
+
+
+@pytest.fixture(scope="session")
+def market() -> dict[str, list[str]]:
+    """Text kept from the base model: ``validation``, ``near`` of the same kind, ``far``, and ``noise``."""
+    rest = TEXTS[1::2]
+    noise = ["".join(chr(33 + (7 * i * i + 13 * i + j) % 90) for i in range(1500)) for j in range(8)]
+    return {"validation": rest[:10], "near": rest[10:30], "far": ["0x3f 0b11 " * 400], "noise": noise}
+
+
+@pytest.fixture(scope="session")
+def tiny() -> BaseSpec:
+    return TINY
+
+
+@pytest.fixture(scope="session")
+def base(seed_corpus: list[str]) -> BaseModel:
+    return train_base(seed_corpus, TINY)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.influence.base import BaseModel, BaseSpec, load_base, mean_loss, split_seed, train_base
+from oracle.influence.device import reproducible
+from oracle.influence.gpt import GPT, Architecture
+from oracle.influence.sequences import cut_windows
+
+
+def test_training_twice_gives_the_same_file(
+    base: BaseModel, seed_corpus: list[str], tiny: BaseSpec, tmp_path: Path
+) -> None:
+    again = train_base(seed_corpus, tiny)
+    again.save(tmp_path / "base")
+    assert (tmp_path / "base").read_bytes() == base.data
+    assert base.digest == hashlib.sha256(base.data).hexdigest()
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]
+
+
+def test_training_learns_and_the_held_out_loss_says_so(base: BaseModel, seed_corpus: list[str], tiny: BaseSpec) -> None:
+    curve = [float(loss) for loss in base.record["held_out_losses"]]
+    held_out, training = split_seed(seed_corpus, tiny.seed)
+    assert curve[-1] < curve[0] - 0.3
+    assert not set(held_out) & set(training)
+    windows = cut_windows(held_out, base.tokenizer, 32, quota=64 * 32)
+    assert mean_loss(base.model, windows) == pytest.approx(curve[-1], abs=1e-3)
+
+
+def test_a_saved_model_loads_as_it_was(base: BaseModel, tmp_path: Path) -> None:
+    base.save(tmp_path / "base")
+    loaded = load_base(tmp_path / "base", digest=base.digest)
+    assert loaded.digest == base.digest and loaded.record == base.record
+    tokens = torch.arange(32)[None]
+    assert torch.equal(loaded.model(tokens), base.model(tokens))
+    assert loaded.tokenizer.to_str() == base.tokenizer.to_str()
+
+
+def test_the_default_model_is_as_large_as_promised() -> None:
+    model = GPT(BaseSpec().architecture)
+    assert sum(parameter.numel() for parameter in model.parameters()) >= 600_000
+    assert BaseSpec().tokens >= 300_000
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailure, match="No such file") as caught:
+        load_base(tmp_path / "absent")
+    assert caught.value.input == str(tmp_path / "absent")
+
+
+def test_a_changed_model_is_refused(base: BaseModel, tmp_path: Path) -> None:
+    data = bytearray(base.data)
+    data[-1] ^= 1
+    (tmp_path / "base").write_bytes(data)
+    with pytest.raises(CheckFailed, match="changed"):
+        load_base(tmp_path / "base", digest=base.digest)
+
+
+@pytest.mark.parametrize("data", [b"", b"not a model", safetensors.torch.save({"x": torch.zeros(1)})])
+def test_another_kind_of_file_is_refused(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "base").write_bytes(data)
+    with pytest.raises(BadInput, match="not a base model"):
+        load_base(tmp_path / "base")
+
+
+def test_weights_of_another_architecture_are_refused(base: BaseModel, tmp_path: Path) -> None:
+    with safetensors.safe_open(_written(tmp_path / "a", base.data), framework="pt") as file:
+        metadata = file.metadata()
+    other = GPT(Architecture(vocabulary=400, width=16, layers=1, heads=2, context=32)).state_dict()
+    _written(tmp_path / "b", safetensors.torch.save(other, metadata))
+    with pytest.raises(BadInput, match="size mismatch"):
+        load_base(tmp_path / "b")
+
+
+def test_too_little_text_for_a_model_is_refused(tiny: BaseSpec) -> None:
+    with pytest.raises(BadInput, match="too small"):
+        train_base(["a few words"], replace(tiny, tokens=100))
+
+
+def test_the_settings_of_the_process_come_back() -> None:
+    assert not torch.are_deterministic_algorithms_enabled()
+    with reproducible():
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
