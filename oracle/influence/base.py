@@ -116,7 +116,8 @@ def train_base(
     # one metadata key: safetensors writes several of them in the order of a hash map
     about = json.dumps({"record": record, "tokenizer": tokenizer.to_str()}, sort_keys=True)
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    return BaseModel(model.cpu(), tokenizer, record, safetensors.torch.save(weights, {"about": about}))
+    data = safetensors.torch.save(weights, {"about": about})
+    return BaseModel(model.cpu(), tokenizer, json.loads(about)["record"], data)
 
 
 def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pydoc_data.topics import topics
 
 import pytest
+import torch
 
 from oracle.influence.base import BaseModel, BaseSpec, train_base
 from oracle.influence.gpt import Architecture
@@ -16,6 +18,15 @@ TINY = BaseSpec(
     sequences=8,
     learning_rate=5e-3,
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Matrices this small are slower on two threads, the more so when tests run side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
