@@ -24,6 +24,7 @@ from oracle.errors import BadInput, CheckFailed
 
 MARKER = ".mia-demo"
 WAD = 10**18
+ROOMY = 150  # columns of a terminal in which the reasons stand beside the numbers
 
 
 def demo(
@@ -114,21 +115,25 @@ def show(console: Console, document: dict[str, Any], out: Path) -> None:
     def money(units: str) -> str:
         return tokens(str(int(units) * unit))
 
-    table = Table(
-        title=f"Round {document['round']}, amounts in {token['symbol']}", title_justify="left", box=None, pad_edge=False
-    )
-    for name in ("provider", "tokens", "q", "phi", "weight", "bid", "critical payment", "cash", "MUT", "DST", "why"):
-        table.add_column(name, justify="left" if name in ("provider", "why") else "right", no_wrap=name == "provider")
+    roomy = console.width >= ROOMY
+    table = Table(title=f"Round {document['round']}, money in {token['symbol']}", title_justify="left", box=None)
+    for name in ("provider", "tokens", "q", "phi", "weight", "bid", "critical payment", "cash", "MUT", "DST"):
+        table.add_column(name, justify="left" if name == "provider" else "right", no_wrap=name != "critical payment")
+    if roomy:
+        table.add_column("why")
     rows = sorted(document["providers"], key=lambda row: (not row["won"], -int(row["weight"])))
     for row in rows:
         scores = (f"{row['quality']:.4f}", f"{row['impact']:.4f}", f"{int(row['weight']) / WAD:.4f}")
         paid = (money(row["bid"]), money(row["critical"]), tokens(row["cash"]), row["units"], shares(row["shares"]))
-        table.add_row(row["name"], row["tokens"], *scores, *paid, row["why"], style="" if row["won"] else "dim")
+        why = (row["why"],) if roomy else ()
+        table.add_row(row["name"], row["tokens"], *scores, *paid, *why, style="" if row["won"] else "dim")
     sums = {key: str(sum(int(row[key]) for row in rows)) for key in ("critical", "cash", "units", "shares")}
     table.add_section()
     together = (money(sums["critical"]), tokens(sums["cash"]), sums["units"], shares(sums["shares"]))
-    table.add_row("together", "", "", "", "", "", *together, "", style="bold")
+    table.add_row("together", "", "", "", "", "", *together, style="bold")
     console.print(table)
+    for row in [] if roomy else rows:
+        console.print(f"[bold]{row['name']}[/]: {escape(row['why'])}")
     for book in document["money"]:
         console.print(f"\n[bold]{book['title']}[/], {book['unit']}")
         for line in book["in"]:

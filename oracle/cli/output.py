@@ -20,6 +20,7 @@ from rich.table import Table
 
 EXACT_IN_JSON = 2**53
 QUIET_SECONDS = 2.0
+PIPE_WIDTH = 200  # columns, where nobody says how wide a line may be
 ProgressCallback = Callable[[str, int, int], None]
 
 
@@ -47,7 +48,7 @@ def emit(document: Mapping[str, Any], view: Callable[[Console], None], *, as_jso
         sys.stdout.write(json.dumps(jsonable(document), ensure_ascii=False, indent=1) + "\n")
         sys.stdout.flush()
     else:
-        view(Console(highlight=False))
+        view(Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH))
 
 
 def emit_error(name: str, message: str, *, input: str, hint: str, as_json: bool) -> None:

@@ -44,7 +44,6 @@ PASSWORD = "demo"  # of keys that hold play money on a chain that ends with the 
 SCRYPT_WORK = 2**12  # for the same reason
 PLANNER_TOKENS = 100_000  # whole tokens minted to the planner
 REVENUE_SHARE = 5  # the planner pays a fifth of the reward budget as revenue
-ASKED = 1.15  # all bids together, in reward budgets: the budget binds
 SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
@@ -60,6 +59,7 @@ class Settings:
     influence: InfluenceSpec | None = None
     validation_sample: int = 40
     operators: int = 3
+    asked: float = 1.15  # all bids together, in reward budgets: above 1 the budget binds
     seed: int = 20_26
 
 
@@ -366,7 +366,7 @@ def asking_prices(run: Run) -> dict[str, int]:
         for name, _, documents in run.market.providers
     }
     budget = sum(split(terms.budget, terms.utility_pool, terms.liquidity))
-    level = ASKED * budget / sum(raw.values())
+    level = run.settings.asked * budget / sum(raw.values())
     return {name: min(terms.cap, max(1, round(level * asked))) for name, asked in raw.items()}
 
 

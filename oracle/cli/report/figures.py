@@ -15,6 +15,7 @@ from oracle.cli.report.scale import Linear, Log, compact
 HEADROOM = 12  # the supply curve ends at this many clearing prices
 INK, MUTED, RULE = "#1d1f24", "#6a6c72", "#dedbd3"
 BID, RENT, LOST, PRICE, PAPER = "#1f4e79", "#a8c8e6", "#c8c3b8", "#b3301f", "#fdfcf9"
+TEAL, PLUM, OCHRE = "#2f7d6d", "#7a5195", "#b7791f"
 
 
 @dataclass
@@ -176,7 +177,7 @@ class Bar:
     faded: bool = False
 
 
-def bar_panel(title: str, bars: Sequence[Bar], *, limit: float, width: int = 300, names: int = 118) -> str:
+def bar_panel(title: str, bars: Sequence[Bar], *, limit: float, width: int = 316, names: int = 134) -> str:
     """A titled column of horizontal bars, all on the scale ``[0, limit]``."""
     row, top, notes = 19, 26, 62
     drawing = Drawing(width, top + row * len(bars) + 4, title)
@@ -185,7 +186,7 @@ def bar_panel(title: str, bars: Sequence[Bar], *, limit: float, width: int = 300
     for index, bar in enumerate(bars):
         y = top + row * index
         tone = MUTED if bar.faded else INK
-        drawing.text(names - 7, y + 12.5, shorten(bar.label, 17), anchor="end", size=11.5, fill=tone)
+        drawing.text(names - 7, y + 12.5, shorten(bar.label, 19), anchor="end", size=11.5, fill=tone)
         drawing.rect(names, y + 3, width - notes - names, row - 7, "#f0ede6")
         start = 0.0
         for value, colour in bar.parts:

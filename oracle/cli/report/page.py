@@ -5,8 +5,9 @@ The page shows only what the document holds, so the same function draws any roun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from importlib.resources import files
 from typing import Any
 
@@ -18,7 +19,6 @@ from oracle.cli.report.scale import compact
 
 WAD = 10**18
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
-TEAL, PLUM, OCHRE = "#2f7d6d", "#7a5195", "#b7791f"
 Row = Mapping[str, Any]
 
 
@@ -94,22 +94,30 @@ def _by_cost(document: Mapping[str, Any]) -> list[Row]:
 
 def _score_panels(document: Mapping[str, Any]) -> list[str]:
     rows = by_result(document["providers"])
-    panels = [("Quality q", "quality", figures.BID), ("Marginal utility φ", "impact", PLUM)]
-    result = [_panel(rows, title, colour, lambda row, key=key: row[key], 1.0) for title, key, colour in panels]
+    most_impact = max((row["impact"] for row in rows), default=0.0)
     heaviest = max((int(row["weight"]) / WAD for row in rows), default=0.0)
-    result.append(_panel(rows, "Weight q·φ", figures.INK, lambda row: int(row["weight"]) / WAD, heaviest))
-    for axis in AXES:
-        result.append(_panel(rows, axis.capitalize(), TEAL, lambda row, axis=axis: row["axes"].get(axis), 1.0))
-    most = max((int(row["tokens"]) for row in rows), default=0)
-    result.append(_panel(rows, "Tokens after deduplication", OCHRE, lambda row: int(row["tokens"]), most))
-    return result
+    most_tokens = max((int(row["tokens"]) for row in rows), default=0)
+    return [
+        _panel(rows, "Quality q, 0 to 1", figures.BID, lambda row: row["quality"]),
+        _panel(
+            rows, f"Marginal utility φ, 0 to {most_impact:.3g}", figures.PLUM, lambda row: row["impact"], most_impact
+        ),
+        _panel(rows, f"Weight, 0 to {heaviest:.3g}", figures.INK, lambda row: int(row["weight"]) / WAD, heaviest),
+        *(_panel(rows, f"{axis.capitalize()}, 0 to 1", figures.TEAL, partial(_axis, axis)) for axis in AXES),
+        _panel(rows, "Tokens after deduplication", figures.OCHRE, lambda row: int(row["tokens"]), most_tokens),
+    ]
 
 
-def _panel(rows: list[Row], title: str, colour: str, value: Any, limit: float) -> str:
+def _axis(axis: str, row: Row) -> float | None:
+    value: float | None = row["axes"][axis]
+    return value
+
+
+def _panel(rows: list[Row], title: str, colour: str, value: Callable[[Row], float | None], limit: float = 1.0) -> str:
     bars = []
     for row in rows:
         number = value(row)
-        shown = "–" if number is None else compact(number) if number > 1 else f"{number:.4f}"
+        shown = "–" if number is None else f"{number:,}" if isinstance(number, int) else f"{number:.4f}"
         bars.append(Bar(row["name"], [(number or 0.0, colour if row["won"] else figures.LOST)], shown, not row["won"]))
     return figures.bar_panel(title, bars, limit=limit)
 
@@ -129,10 +137,13 @@ def _payout_panels(document: Mapping[str, Any]) -> list[str]:
         Bar(row["name"], [(bid, figures.BID), (paid - bid, figures.RENT)], compact(paid)) for row, paid, bid in rewards
     ]
     kinds = [
-        Bar(row["name"], [(paid * (1 - share), TEAL), (paid * share, OCHRE)], compact(paid)) for row, paid, _ in rewards
+        Bar(row["name"], [(paid * (1 - share), figures.TEAL), (paid * share, figures.OCHRE)], compact(paid))
+        for row, paid, _ in rewards
     ]
     most_shares = max((float(row["shares"]) for row in winners), default=0.0)
-    votes = [Bar(row["name"], [(float(row["shares"]), PLUM)], compact(float(row["shares"]) / 1e9)) for row in winners]
+    votes = [
+        Bar(row["name"], [(float(row["shares"]), figures.PLUM)], compact(float(row["shares"]) / 1e9)) for row in winners
+    ]
     symbol = token["symbol"]
     return [
         figures.bar_panel(f"Asked and rent, {symbol}", asked, limit=top),
@@ -147,7 +158,7 @@ def _revenue_panel(document: Mapping[str, Any]) -> str:
         return ""
     token = document["token"]
     paid = [(line["name"], float(tokens(line["amount"], token))) for line in revenue["withdrawn"]]
-    bars = [Bar(name, [(value, OCHRE)], compact(value)) for name, value in paid]
+    bars = [Bar(name, [(value, figures.OCHRE)], compact(value)) for name, value in paid]
     return figures.bar_panel(
         f"Revenue withdrawn, {token['symbol']}", bars, limit=max(value for _, value in paid), width=420, names=150
     )
@@ -159,6 +170,6 @@ def _agreement_panels(document: Mapping[str, Any]) -> list[str]:
     for key, title in (("quality", "q"), ("impact", "φ")):
         worst = [(line["name"], line[f"{key}_difference"]) for line in document["operators"]]
         limit = max([value for _, value in worst] + [10])
-        bars = [Bar(name, [(value, figures.PRICE if value else TEAL)], str(value)) for name, value in worst]
+        bars = [Bar(name, [(value, figures.PRICE if value else figures.TEAL)], str(value)) for name, value in worst]
         result.append(figures.bar_panel(f"Largest distance from the median, {title} (1e-4)", bars, limit=limit))
     return result
