@@ -51,7 +51,9 @@ def round_document(session: Session, outcome: RoundOutcome, names: Mapping[str, 
         },
         "certificate": _certificate(outcome),
         "providers": [_provider(row, called, terms.money_unit) for row in outcome.rows],
-        "operators": [_operator(seen, observations, called) for seen in observations],
+        "operators": sorted(
+            (_operator(seen, observations, called) for seen in observations), key=lambda line: line["name"]
+        ),
         "money": _books(session, outcome, token.symbol),
         "revenue": _revenue(session, outcome, called),
         "audit": None,

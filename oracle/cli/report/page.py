@@ -18,6 +18,7 @@ from oracle.cli.report.figures import Bar, Step
 from oracle.cli.report.scale import compact
 
 WAD = 10**18
+DST = 10**9
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 Row = Mapping[str, Any]
 
@@ -38,6 +39,7 @@ def render(document: Mapping[str, Any]) -> str:
         rows=by_result(document["providers"]),
         amount=lambda units: exact(tokens(units, token)),
         money=lambda units: exact(tokens(int(units) * int(document["terms"]["money_unit"]), token)),
+        votes=lambda units: f"{int(units) / DST:,.3f}",
         wad=lambda value: f"{int(value) / WAD:.4f}",
         supply={"wide": _supply(document, 1040), "narrow": _supply(document, 390)},
         columns=[row["name"] for row in _by_cost(document)],
@@ -142,7 +144,7 @@ def _payout_panels(document: Mapping[str, Any]) -> list[str]:
     ]
     most_shares = max((float(row["shares"]) for row in winners), default=0.0)
     votes = [
-        Bar(row["name"], [(float(row["shares"]), figures.PLUM)], compact(float(row["shares"]) / 1e9)) for row in winners
+        Bar(row["name"], [(float(row["shares"]), figures.PLUM)], compact(int(row["shares"]) / DST)) for row in winners
     ]
     symbol = token["symbol"]
     return [
