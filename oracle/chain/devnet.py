@@ -77,8 +77,11 @@ class LocalChain:
             raise BadInput("no such snapshot", input=snapshot, hint="a snapshot serves once: take a new one")
 
     def dump_state(self, path: Path) -> None:
-        """Write blocks, transactions and state to ``path`` in one step; ``Anvil(load_state=path)`` goes on from it."""
-        state = bytes.fromhex(self.request("anvil_dumpState")[2:])
+        """Write blocks, transactions and state to ``path`` in one step; ``Anvil(load_state=path)`` goes on from it.
+
+        The states of former blocks go along: clients ask for them to find where a market begins.
+        """
+        state = bytes.fromhex(self.request("anvil_dumpState", True)[2:])
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as fresh:
             fresh.write(gzip.decompress(state))
             fresh.flush()
