@@ -137,14 +137,15 @@ def commit_bid(
     documents: Sequence[Document],
     cost: int,
     file: Path,
+    work: int | None = None,
 ) -> Committed:
     """Publish the corpus, write the bid file, read it back, and only then send the transaction.
 
     A file left by an interrupted run is taken up: the same bid is sent, no second salt is made. Raises BadInput outside
-    the commit phase, for a cost above the cap, or when the file holds another bid.
+    the commit phase, for a cost above the cap, or when the file holds another bid. ``work``: see ``write_bid``.
     """
     from oracle.chain.terms import Phase
-    from oracle.custody.bidfile import read_bid, write_bid
+    from oracle.custody.bidfile import SCRYPT_WORK, read_bid, write_bid
     from oracle.custody.dataset import publish_dataset
 
     market = session.market
@@ -162,7 +163,7 @@ def commit_bid(
         _require_same(bid, session, account.address, round, manifest.digest, cost, file)
     else:
         bid = _new_bid(session, account.address, round, terms.hash(), manifest, cost)
-        write_bid(file, bid, secret)
+        write_bid(file, bid, secret, work=work or SCRYPT_WORK)
     live = {known.provider: known for known in market.commitments(round)}.get(account.address)
     if live is not None and live.sealed == bid.sealed():
         return Committed(bid, manifest.documents, "", sent=False)

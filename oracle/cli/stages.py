@@ -228,6 +228,7 @@ def commit_bids(run: Run, tell: ProgressCallback) -> str:
             documents=documents,
             cost=costs[name],
             file=run.bids[name],
+            work=SCRYPT_WORK,
         )
         tell("sealed bids", done, len(run.market.providers))
     return f"{len(costs)} sealed bids, {sum(costs.values())} money units asked in all"

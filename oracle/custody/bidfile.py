@@ -1,7 +1,7 @@
 """The bid file: everything that opens a sealed bid, encrypted under a password. Lost file, lost bid.
 
 One JSON document: a readable header (which bid this is, how to derive the key), the ciphertext, and a sha256 over both.
-Key = scrypt(password, salt, n=2**17, r=8, p=1) (RFC 7914); AES-256-GCM with the canonical header as associated data.
+Key = scrypt(password, salt, n, r=8, p=1) (RFC 7914); AES-256-GCM with the canonical header as associated data.
 The plain checksum tells a damaged file from a wrong password; whoever alters a file on purpose and repairs the
 checksum gets the message about the password.
 """
@@ -24,6 +24,8 @@ from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
 
 MAX_FILE = 1 << 16
+SCRYPT_WORK = 2**17
+LEAST_WORK, MOST_WORK = 2**12, 2**20  # what a reader takes: more would fill its memory for a stranger
 Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$")]
 
 
@@ -56,7 +58,7 @@ class Bid(Record):
 
 
 class _Scrypt(Record):
-    n: Literal[131072] = 131072
+    n: int = Field(ge=LEAST_WORK, le=MOST_WORK)
     r: Literal[8] = 8
     p: Literal[1] = 1
     salt: Hex
@@ -79,8 +81,10 @@ class _Sealed(Record):
     sha256: Hex
 
 
-def write_bid(path: Path, bid: Bid, password: str) -> None:
+def write_bid(path: Path, bid: Bid, password: str, *, work: int = SCRYPT_WORK) -> None:
     """Encrypt ``bid`` into a new file, read it back and compare: only then may the transaction be sent.
+
+    ``work`` is scrypt's n, a power of two: less than the default only for bids that guard nothing.
 
     Raises ``BadInput`` when the file exists already (another bid could be lost) or the password is empty,
     ``EnvironmentFailure`` when the disk does not keep what was written.
@@ -91,7 +95,7 @@ def write_bid(path: Path, bid: Bid, password: str) -> None:
         raise BadInput(
             f"{path} exists already", input=str(path), hint="a bid file is never overwritten: choose a new name"
         )
-    write_atomic(path, _encrypt(bid, password), private=True)
+    write_atomic(path, _encrypt(bid, password, work), private=True)
     if read_bid(path, password) != bid:
         raise EnvironmentFailure(f"{path} does not hold what was written", input=str(path), hint="use another disk")
 
@@ -121,14 +125,14 @@ def read_bid(path: Path, password: str) -> Bid:
     return bid
 
 
-def _encrypt(bid: Bid, password: str) -> bytes:
+def _encrypt(bid: Bid, password: str, work: int) -> bytes:
     header = _Header(
         chain=bid.chain,
         market=bid.market,
         round=bid.round,
         provider=bid.provider,
         nonce=secrets.token_hex(12),
-        scrypt=_Scrypt(salt=secrets.token_hex(32)),
+        scrypt=_Scrypt(n=work, salt=secrets.token_hex(32)),
     )
     bound = canonical.dumps(header.model_dump(mode="json"))
     plain = canonical.dumps(bid.model_dump(mode="json"))
