@@ -18,7 +18,7 @@ from oracle.audit.subject import Subject
 from oracle.chain.client import Market
 from oracle.custody.store import Board, ContentStore
 from oracle.errors import CheckFailed
-from oracle.node.compute import Progress
+from oracle.node.folder import Progress
 
 
 def audit_round(

@@ -13,7 +13,8 @@ from oracle.custody.dataset import fetch_dataset
 from oracle.errors import CheckFailed
 from oracle.evidence.leaf import QUANTUM
 from oracle.evidence.observation import Score
-from oracle.node.compute import Held, Progress, Result, compute
+from oracle.node.compute import Held, Result, compute
+from oracle.node.folder import Progress
 from oracle.node.scoring import load_inputs
 
 

@@ -22,10 +22,10 @@ from oracle.influence.base import BaseModel
 from oracle.influence.device import pick_device
 from oracle.influence.inrun import in_run_shapley
 from oracle.influence.rescale import rescale
+from oracle.node.folder import Progress
 from oracle.node.pipeline import Pipeline
 from oracle.quality.profile import score_market
 
-Progress = Callable[[str, int, int], None]
 Stage = Callable[[str, dict[str, Any], Callable[[], Any]], Any]
 """(name, what the stage reads, the work) -> the work's JSON result, remembered or computed."""
 

@@ -27,6 +27,9 @@ from oracle.errors import EnvironmentFailure
 from oracle.evidence import canonical
 from oracle.node.signing import SigningLog
 
+Progress = Callable[[str, int, int], None]
+"""(stage, done, total): told as long work goes on."""
+
 
 class DataFolder:
     """The paths of one operator's folder and the few things that are done with them."""

@@ -23,10 +23,9 @@ from oracle.evidence.medians import medians
 from oracle.evidence.observation import Observation
 from oracle.node import exchange
 from oracle.node.committee import Committee, require_member
-from oracle.node.compute import Progress
-from oracle.node.folder import DataFolder
+from oracle.node.folder import DataFolder, Progress
 from oracle.node.leaves import leaves
-from oracle.node.scoring import signed_observation
+from oracle.node.observing import signed_observation
 from oracle.node.signing import SigningKey
 
 POLL = 0.5

@@ -7,30 +7,28 @@ anybody before the observation phase is over (:mod:`oracle.node.reporting` publi
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
 from eth_account.signers.local import LocalAccount
 
-from oracle.chain import transact
 from oracle.chain.client import Market
 from oracle.chain.events import Commitment
 from oracle.chain.terms import Phase
 from oracle.corpus.canonical import canonical_line, parse_line
 from oracle.custody.dataset import fetch_dataset
 from oracle.custody.files import write_atomic
-from oracle.custody.store import Board, ContentStore, round_key
+from oracle.custody.store import Board, ContentStore
 from oracle.errors import CheckFailed
-from oracle.evidence import commitment, merkle, score_report
+from oracle.evidence import commitment, merkle
 from oracle.evidence.observation import Observation
 from oracle.influence.base import load_base
 from oracle.node import committee, validation
 from oracle.node import pipeline as specification
-from oracle.node.compute import Held, Inputs, Progress, compute
+from oracle.node.compute import Held, Inputs, compute
 from oracle.node.findings import observe
-from oracle.node.folder import DataFolder
-from oracle.node.signing import SigningKey
+from oracle.node.folder import DataFolder, Progress
+from oracle.node.observing import commit_observation, digest_on_chain, signed_observation
 
 
 def fetch_round(
@@ -92,7 +90,7 @@ def score_round(
         committee.require_member(market, round_id, account.address)
         observation = signed_observation(market, round_id, account.address, folder)
         if observation is None:
-            if _digest_on_chain(market, round_id, account.address) is None:
+            if digest_on_chain(market, round_id, account.address) is None:
                 market.require_phase(round_id, Phase.OBSERVE)
             missing = fetch_round(market, round_id, store, data_dir, progress=progress)
             inputs = _inputs(market, round_id, store, board, folder, missing)
@@ -100,19 +98,6 @@ def score_round(
             observation = observe(market, round_id, account.address, found, folder.evidence)
         commit_observation(market, account, observation, folder)
         return observation
-
-
-def signed_observation(market: Market, round_id: int, operator: str, folder: DataFolder) -> Observation | None:
-    """The observation this operator has signed for the round's commitments, or None.
-
-    None also when the record of signing is there and the file is lost: computing it again must then give the same one.
-    """
-    recorded = folder.signed.recorded(_signing_key(market, round_id, operator))
-    path = _observation_path(market, round_id, folder)
-    if recorded is None or not path.exists():
-        return None
-    raw = path.read_bytes()
-    return Observation.from_bytes(raw, name=str(path)) if hashlib.sha256(raw).digest() == recorded else None
 
 
 def load_inputs(
@@ -153,39 +138,3 @@ def _held(path: Path, bid: Commitment, missing: dict[str, str]) -> Held:
     if commitment.dataset_root(bid.provider, merkle.document_root(lines)) != bid.dataset_root:
         return Held(None, "the operator's copy no longer opens to the committed dataset root")
     return Held(tuple(parse_line(line) for line in lines))
-
-
-def commit_observation(market: Market, account: LocalAccount, observation: Observation, folder: DataFolder) -> None:
-    """Keep the observation, record it, sign it and send its digest, in this order; what is done stays done.
-
-    Raises CheckFailed when another observation was signed or is on chain for the same commitments.
-    """
-    round_id, digest = observation.round, observation.digest()
-    folder.signed.claim(_signing_key(market, round_id, account.address), digest)
-    write_atomic(_observation_path(market, round_id, folder), observation.to_bytes())
-    there = _digest_on_chain(market, round_id, account.address)
-    if there is None:
-        seal = score_report.ObservationSeal(round_id, observation.commitments, digest)
-        signature = score_report.sign(account, market.domain, seal)
-        call = market.contract.functions.observe(round_id, account.address, digest, signature)
-        transact.send(market.w3, account, call)
-    elif there != digest:
-        raise CheckFailed(
-            f"operator {account.address} committed to observation {there.hex()} on chain; this folder holds "
-            f"{digest.hex()}",
-            input=str(folder.root),
-            hint="use the data folder the first observation was made in",
-        )
-
-
-def _digest_on_chain(market: Market, round_id: int, operator: str) -> bytes | None:
-    return next((seen.digest for seen in market.observations(round_id) if seen.operator == operator), None)
-
-
-def _signing_key(market: Market, round_id: int, operator: str) -> SigningKey:
-    commitments = market.state(round_id).commitments
-    return SigningKey(market.chain_id, market.address, round_id, "observation", operator, commitments)
-
-
-def _observation_path(market: Market, round_id: int, folder: DataFolder) -> Path:
-    return folder.observation(round_key(market.chain_id, market.address, round_id))

@@ -21,7 +21,7 @@ from oracle.custody.dataset import fetch_manifest
 from oracle.custody.store import Board, LocalStore, cid_to_digest, digest_to_cid, round_key
 from oracle.errors import BadInput
 from oracle.evidence.leaf import Status
-from oracle.node import findings, pipeline, reporting, scoring
+from oracle.node import findings, observing, pipeline, reporting
 from oracle.node.compute import Computation, Result
 from oracle.node.folder import DataFolder
 
@@ -194,7 +194,7 @@ def test_a_quorum_that_lies_is_found_by_scoring_again(settled: Settled) -> None:
         folder, account = DataFolder(scene.data_dir(operator)), scene.operators[operator]
         found = Computation((lie,) * len(market.commitments(round_id)), {})
         observation = findings.observe(market, round_id, account.address, found, folder.evidence)
-        scoring.commit_observation(market, account, observation, folder)
+        observing.commit_observation(market, account, observation, folder)
     scene.to(round_id, "observe_end")
     for operator in (0, 1, 2, 0, 1):
         scene.report(round_id, operator)
