@@ -36,14 +36,16 @@ CURVE_POINTS = 8
 class BaseSpec:
     """How the base model is made. ``tokens`` is the training volume: repeated passes when the corpus is smaller.
 
-    AdamW with a warm-up-stable-decay schedule: constant after the warm-up, linear to zero over the last third.
+    AdamW with a warm-up-stable-decay schedule: constant after the warm-up, linear to zero over the second half. The
+    embeddings, whose rows are seldom touched, learn at a rate of their own.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
     tokens: int = 500_000
     sequences: int = 4
-    learning_rate: float = 2e-3
-    betas: tuple[float, float] = (0.9, 0.95)
+    learning_rate: float = 1e-3
+    embedding_rate: float = 6e-3
+    betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.1
     warm_up: int = 20
     seed: int = 0
@@ -130,9 +132,14 @@ def fit(model: GPT, windows: Windows, held_out: Windows, spec: BaseSpec, progres
     """Train ``model`` in place; the mean held-out loss in nats per token at CURVE_POINTS even points of the run."""
     steps = max(1, spec.tokens // (spec.sequences * spec.architecture.context))
     weights = list(model.parameters())
-    optimiser = torch.optim.AdamW(weights, lr=spec.learning_rate, betas=spec.betas, weight_decay=spec.weight_decay)
+    embeddings = [*model.tokens.parameters(), *model.positions.parameters()]
+    groups = [
+        {"params": list(model.blocks.parameters()), "lr": spec.learning_rate},
+        {"params": embeddings, "lr": spec.embedding_rate},
+    ]
+    optimiser = torch.optim.AdamW(groups, betas=spec.betas, weight_decay=spec.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / spec.warm_up, (steps - step) / (steps / 3))
+        optimiser, lambda step: min(1.0, (step + 1) / spec.warm_up, (steps - step) / (steps / 2))
     )
     source = torch.Generator().manual_seed(spec.seed)
     queue: list[int] = []

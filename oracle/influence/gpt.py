@@ -78,7 +78,7 @@ class GPT(nn.Module):
             if name.endswith("_out.weight"):
                 nn.init.zeros_(parameter)
             else:
-                std = self.shape.width**-0.5 if name.startswith("blocks") else 0.02
+                std = self.shape.width**-0.5 if name.startswith("blocks") else 0.08
                 nn.init.normal_(parameter, std=std, generator=source)
         return self
 

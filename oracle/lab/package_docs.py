@@ -33,7 +33,7 @@ FORMAT = "gzip (mtime 0) JSON lines; fields id, text, source, date (null), lang,
 
 PROVIDER_TOKENS = 10_000
 VALIDATION_TOKENS = 24_000
-SEED_TOKENS = 420_000
+SEED_TOKENS = 370_000
 REFERENCE_SENTENCES = 1_200
 SHORTEST = 30  # tokens of a document
 STDLIB = "python"
@@ -120,7 +120,8 @@ SEED = Cut(
         ("matplotlib", ("matplotlib",)),
         ("scipy", ("scipy/special", "scipy/spatial", "scipy/cluster", "scipy/io", "scipy/fft")),
         ("scikit-learn", ("sklearn/datasets", "sklearn/model_selection", "sklearn/preprocessing", "sklearn/utils")),
-        ("sympy", ("sympy/solvers", "sympy/physics", "sympy/core", "sympy/matrices", "sympy/polys")),
+        ("sympy", ("sympy/solvers", "sympy/physics", "sympy/core", "sympy/combinatorics", "sympy/utilities")),
+        ("sentence-transformers", ("sentence_transformers",)),
         ("torch", ("torch/distributed", "torch/utils", "torch/fx", "torch/ao", "torch/distributions")),
         ("transformers", ("transformers/generation", "transformers/utils", "transformers/models")),
     ),

@@ -16,7 +16,8 @@ TINY = BaseSpec(
     architecture=Architecture(vocabulary=400, width=32, layers=1, heads=2, context=32),
     tokens=60_000,
     sequences=8,
-    learning_rate=5e-3,
+    learning_rate=3e-3,
+    embedding_rate=1e-2,
 )
 
 
