@@ -44,6 +44,10 @@ PASSWORD = "demo"  # of keys that hold play money on a chain that ends with the 
 SCRYPT_WORK = 2**12  # for the same reason
 PLANNER_TOKENS = 100_000  # whole tokens minted to the planner
 REVENUE_SHARE = 5  # the planner pays a fifth of the reward budget as revenue
+BASE_TOKENS = 330_000  # of the default market's seed: less than a real round's, so that all is over in three minutes
+QUOTA, REFRESH = 8_000, 8  # likewise: two cores play three oracles and an auditor
+SHORT_TRAINING = 320_000  # tokens the base model sees in the default market, which is small
+SHORT_QUOTA = 6_000  # tokens of each of its providers in the marginal-utility run
 SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
@@ -51,7 +55,7 @@ PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is made of; None means the defaults of the rooms that own them."""
+    """What a run is made of. Without a market, the texts of installed packages and a run short enough to watch."""
 
     market: Path | None = None
     sample: int | None = None
@@ -175,7 +179,7 @@ def train_base_model(run: Run, tell: ProgressCallback) -> str:
     """The language model every oracle starts from, trained once on the public seed corpus."""
     from oracle.influence.base import BaseSpec, train_base
 
-    spec = run.settings.base or BaseSpec()
+    spec = run.settings.base or (BaseSpec(tokens=BASE_TOKENS) if run.settings.market is None else BaseSpec())
     run.base = train_base([document.text for document in run.market.seed], spec, progress=tell)
     return f"{run.base.parameters / 1e6:.2f} M parameters, {spec.tokens:,} tokens, sha256 {run.base.digest[:12]}…"
 
@@ -189,7 +193,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
         run.planner().address,
         Texts(run.market.seed, run.market.validation, run.market.reference),
         base=run.base,
-        influence=run.settings.influence or InfluenceSpec(),
+        influence=run.settings.influence or InfluenceSpec(quota=QUOTA, refresh=REFRESH),
         sample=run.settings.validation_sample,
         progress=tell,
     )

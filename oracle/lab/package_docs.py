@@ -33,7 +33,7 @@ FORMAT = "gzip (mtime 0) JSON lines; fields id, text, source, date (null), lang,
 
 PROVIDER_TOKENS = 10_000
 VALIDATION_TOKENS = 24_000
-SEED_TOKENS = 370_000
+SEED_TOKENS = 310_000
 REFERENCE_SENTENCES = 1_200
 SHORTEST = 30  # tokens of a document
 STDLIB = "python"
