@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
@@ -18,7 +18,7 @@ import torch
 from oracle.errors import BadInput
 from oracle.influence.base import BaseModel, split_seed
 from oracle.influence.inrun import InfluenceSpec, in_run_shapley
-from oracle.influence.sequences import text_digest
+from oracle.influence.sequences import draw_passages, text_digest
 
 QUANTA = 10_000
 FLOOR = 10  # 1e-3
@@ -61,14 +61,16 @@ def reference_gain(
     device: torch.device | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Scale:
-    """The scale of phi, from text of the seed corpus that the base model was not trained on.
+    """The scale of phi, from text that the base model was not trained on and that nobody sells.
 
-    One in-run pass over that text and over the same text with its words shuffled, a quota of each (gains count in
-    proportion where there is less). ``gain_ref`` is the gain of ``providers`` quotas; gains fall as volume grows, so
-    it lies above what a whole market reaches and no single provider comes near the clip. ``noise_floor`` is what the
-    shuffled quota gains, or 0: that much any bag of words gets.
+    One in-run pass, validated on half of ``validation``, over three corpora of up to two quotas each: held-out text
+    of the seed corpus, the other half of ``validation`` (as good as text for this target can be), and that half with
+    its words shuffled. ``gain_ref`` is the better text's gain per quota times ``providers``: as gains fall with
+    volume, it lies above what a whole market of that many reaches, and no single provider comes near the clip.
+    ``noise_floor`` is the shuffled half's gain per quota, or 0: a bag of the right words is worth no more.
 
-    Raises BadInput when ``seed_corpus`` is not the one ``base`` was trained on, or when its text has no gain.
+    Raises BadInput when ``seed_corpus`` is not the one ``base`` was trained on, when ``validation`` is too short to be
+    halved, or when neither text has a gain.
     """
     if text_digest(seed_corpus) != base.record["seed_corpus"]:
         raise BadInput(
@@ -77,14 +79,20 @@ def reference_gain(
             hint="give the same documents in the same order",
         )
     held_out, _ = split_seed(seed_corpus, base.record["spec"]["seed"])
+    pool = draw_passages(validation, seed=0)
     source = random.Random(0)
-    shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in held_out)]
-    run = in_run_shapley(base, [held_out, shuffled], validation, spec, seed=0, device=device, progress=progress)
-    text, words = (gain * spec.quota / tokens for gain, tokens in zip(run.gains, run.tokens, strict=True))
-    if text <= 0:
+    shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in pool[::2])]
+    volume = replace(spec, quota=2 * spec.quota)
+    corpora = [held_out, pool[::2], shuffled]
+    run = in_run_shapley(base, corpora, pool[1::2], volume, seed=0, device=device, progress=progress)
+    seed_text, target_text, words = (
+        gain * spec.quota / tokens for gain, tokens in zip(run.gains, run.tokens, strict=True)
+    )
+    best = max(seed_text, target_text)
+    if best <= 0:
         raise BadInput(
-            "held-out text of the seed corpus does not help on the validation text",
-            input="seed corpus",
-            hint="use a seed corpus nearer to the target domain",
+            "neither held-out seed text nor validation text helps on the validation text",
+            input="validation",
+            hint="train the base model longer, or give more validation text",
         )
-    return Scale(providers * text, max(words, 0.0))
+    return Scale(providers * best, max(words, 0.0))
