@@ -35,7 +35,7 @@ def test_prose_is_the_sentences_and_nothing_else() -> None:
 def test_docstrings_are_read_without_running_the_file(tmp_path: Path) -> None:
     file = tmp_path / "module.py"
     file.write_text(
-        '"""Module."""\nraise SystemExit\nclass A:\n    """Class."""\n    def f(self):\n        """Method."""\n'
+        '"""Module."""\nimport no_such_module\nclass A:\n    """Class."""\n    def f(self):\n        """Method."""\n'
         "def g():\n    pass\n"
     )
     assert list(docstrings(file)) == [("", "Module."), ("A", "Class."), ("A.f", "Method.")]
