@@ -45,9 +45,7 @@ SCRYPT_WORK = 2**12  # for the same reason
 PLANNER_TOKENS = 100_000  # whole tokens minted to the planner
 REVENUE_SHARE = 5  # the planner pays a fifth of the reward budget as revenue
 BASE_TOKENS = 330_000  # of the default market's seed: less than a real round's, so that all is over in three minutes
-QUOTA, REFRESH = 8_000, 8  # likewise: two cores play three oracles and an auditor
-SHORT_TRAINING = 320_000  # tokens the base model sees in the default market, which is small
-SHORT_QUOTA = 6_000  # tokens of each of its providers in the marginal-utility run
+QUOTA, WATCHED = 8_000, 32  # tokens of each provider, validation sequences: likewise, two cores play four scorers
 SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
@@ -188,12 +186,14 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
     """The scoring specification with its reference gain; the validation pool stays hidden behind its root."""
     from oracle.influence.inrun import InfluenceSpec
 
+    short = InfluenceSpec(quota=QUOTA, validation_sequences=WATCHED)
+    default = short if run.settings.market is None else InfluenceSpec()
     run.specification = publish_specification(
         run.session,
         run.planner().address,
         Texts(run.market.seed, run.market.validation, run.market.reference),
         base=run.base,
-        influence=run.settings.influence or InfluenceSpec(quota=QUOTA, refresh=REFRESH),
+        influence=run.settings.influence or default,
         sample=run.settings.validation_sample,
         progress=tell,
     )
