@@ -31,8 +31,8 @@ from oracle.quality.metadata import FIELDS, metadata
 from oracle.quality.survey import Survey, survey
 
 VERSION = 1
-SAMPLE = 72
-REFERENCE_SAMPLE = 192
+SAMPLE = 64
+REFERENCE_SAMPLE = 160
 STEEPNESS = 12.5
 UNCHECKED = 6_000
 """Quanta at which ``robust`` counts what it cannot judge: below any clean text, above damaged text."""
