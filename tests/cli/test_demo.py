@@ -24,6 +24,7 @@ from oracle.cli.report.page import render
 from oracle.cli.stages import PASSWORD, ROUND, Run, Settings
 from oracle.custody.bidfile import read_bid, write_bid
 from oracle.influence.base import BaseSpec
+from oracle.influence.gpt import Architecture
 from oracle.influence.inrun import InfluenceSpec
 
 
@@ -62,9 +63,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     write_market(folder / "market")
     settings = Settings(
         market=folder / "market",
-        base=BaseSpec(tokens=40_000),
+        base=BaseSpec(
+            architecture=Architecture(vocabulary=512, width=64, layers=1, heads=2, context=64),
+            tokens=120_000,
+            sequences=16,
+        ),
         influence=InfluenceSpec(quota=2_000),
         validation_sample=20,
+        asked=0.15,
     )
     prepare(folder / "out")
     with ExitStack() as closing:
@@ -179,6 +185,7 @@ def test_an_altered_document_fails_the_audit_by_name(run: Run, mia: Mia) -> None
     assert shard in json.dumps(difference) or bid.provider in json.dumps(difference)
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds child processes through /proc")
 def test_an_interrupt_ends_the_chain_and_says_where(tmp_path: Path) -> None:
     market, out = tmp_path / "market", tmp_path / "out"
     write_market(market)
