@@ -46,7 +46,7 @@ def demo(
 
     It needs no network, no account and no download; it leaves a report page, the chain's state and all evidence.
 
-    [dim]Example:[/] mia demo --market ../shared/data/market --sample 60
+    [dim]Example:[/] mia demo --market my-market --sample 60
     """
     document = run_demo(out, Settings(market=market, sample=sample))
     emit(document, lambda console: show(console, document, out), as_json=json)

@@ -378,18 +378,20 @@ def asking_prices(run: Run) -> dict[str, int]:
 def next_steps(run: Run) -> list[dict[str, str]]:
     """What to type next, with this run's own paths."""
     contract = f"--rpc http://127.0.0.1:8545 --store {run.store}"
+    here, program = Path.cwd(), Path(sys.argv[0]).absolute()
+    mia = str(program.relative_to(here)) if program.name == "mia" and program.is_relative_to(here) else "mia"
     someone = run.keystore(run.providers[0])
     return [
         {
             "what": "Start the chain again where the demo left it:",
-            "command": f"mia chain {run.out / 'chain-state/state.json'}",
+            "command": f"{mia} chain {run.out / 'chain-state/state.json'}",
         },
-        {"what": "In another terminal, audit the round:", "command": f"mia audit round {ROUND} {contract}"},
+        {"what": "In another terminal, audit the round:", "command": f"{mia} audit round {ROUND} {contract}"},
         {
             "what": "Explain one provider's payout, term by term:",
-            "command": f"mia explain {ROUND} {someone} {contract}",
+            "command": f"{mia} explain {ROUND} {someone} {contract}",
         },
-        {"what": "See where the round stands:", "command": f"mia round status {ROUND} {contract}"},
+        {"what": "See where the round stands:", "command": f"{mia} round status {ROUND} {contract}"},
     ]
 
 

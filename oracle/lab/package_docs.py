@@ -117,7 +117,6 @@ SEED = Cut(
     (
         (STDLIB, ("tkinter", "idlelib", "xml", "json", "collections", "concurrent", "multiprocessing", "curses")),
         ("networkx", ("networkx/classes", "networkx/generators", "networkx/drawing", "networkx/utils")),
-        ("matplotlib", ("matplotlib",)),
         ("scipy", ("scipy/special", "scipy/spatial", "scipy/cluster", "scipy/io", "scipy/fft")),
         ("scikit-learn", ("sklearn/datasets", "sklearn/model_selection", "sklearn/preprocessing", "sklearn/utils")),
         ("sympy", ("sympy/solvers", "sympy/physics", "sympy/core", "sympy/combinatorics", "sympy/utilities")),
