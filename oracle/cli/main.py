@@ -46,6 +46,8 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = app(list(arguments), prog_name="mia", standalone_mode=False)
+        if code == INTERRUPTED:  # what typer makes of Ctrl-C inside a command
+            raise KeyboardInterrupt
     except MiaError as error:
         emit_error(error.name, str(error), input=error.input, hint=error.hint, as_json=as_json)
         return error.exit_code
