@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ BASE_TOKENS = 310_000  # of the default market's seed: less than a real round's,
 QUOTA, WATCHED = 6_000, 32  # tokens of each provider, validation sequences: likewise, two cores play four scorers
 SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}  # glibc: give freed memory back, three run at once
 PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
 
 
@@ -197,6 +198,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
         sample=run.settings.validation_sample,
         progress=tell,
     )
+    run.market = replace(run.market, seed=(), reference=())
     return f"specification {run.specification.pipeline.hex()[:12]}…"
 
 
@@ -235,6 +237,8 @@ def commit_bids(run: Run, tell: ProgressCallback) -> str:
             work=SCRYPT_WORK,
         )
         tell("sealed bids", done, len(run.market.providers))
+    # From here on the texts come from the content store: three oracles need the memory more.
+    run.market = replace(run.market, providers=tuple(p._replace(documents=()) for p in run.market.providers))
     return f"{len(costs)} sealed bids, {sum(costs.values())} money units asked in all"
 
 
@@ -409,7 +413,7 @@ def _all_operators(run: Run, verb: str, extra: Sequence[str], tell: ProgressCall
         )
         for name in run.operators
     ]
-    run_together(children, hear=partial(_pass_on, tell), environment=ONE_THREAD)
+    run_together(children, hear=partial(_pass_on, tell), environment=ONE_THREAD | LEAN)
 
 
 def _pass_on(tell: ProgressCallback, name: str, line: str) -> None:

@@ -34,7 +34,7 @@ def expected(name: str) -> list[Document]:
     [
         ("c.jsonl", LINES),
         ("c.jsonl", b"\xef\xbb\xbf" + LINES),
-        ("c.jsonl.gz", gzip.compress(LINES)),
+        ("c.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("c.jsonl.zst", zstandard.compress(LINES)),
         ("c.jsonl.zst", zstandard.compress(LINES[:10]) + zstandard.compress(LINES[10:])),
     ],
@@ -88,7 +88,7 @@ def test_limit_stops_before_a_broken_line(tmp_path: Path) -> None:
         ("c.csv", b"body,id\nx,1\n", r"c\.csv:2 has no column 'text'"),
         ("c.txt", b"\xff\xfe\x00\x01", "is not UTF-8"),
         ("c.parquet", b"PAR1 nothing", "cannot be read as Parquet"),
-        ("c.jsonl.gz", gzip.compress(LINES)[:-12], r"c\.jsonl\.gz"),
+        ("c.jsonl.gz", gzip.compress(LINES, mtime=0)[:-12], r"c\.jsonl\.gz"),
         ("c.jsonl.gz", b"not gzip at all", r"c\.jsonl\.gz"),
         ("c.jsonl.zst", zstandard.compress(LINES * 99)[:-5], "middle of a Zstandard frame"),
         ("c.jsonl.zst", b"not zstandard", "damaged Zstandard"),
@@ -123,7 +123,7 @@ def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(compressed, "_FREE", 2**16)
     monkeypatch.setattr("oracle.corpus.readers.MAX_RATIO", 10)
     path = tmp_path / "c.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"text": "the same"}\n' * 10_000))
+    path.write_bytes(gzip.compress(b'{"text": "the same"}\n' * 10_000, mtime=0))
     with pytest.raises(BadInput, match="decompression bomb"):
         list(read_documents(path))
 
