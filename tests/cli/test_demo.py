@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import Mia
 
 from oracle.cli import stages
@@ -73,8 +74,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         asked=0.15,
     )
     prepare(folder / "out")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a model this small gains nothing from more, and loses much on a busy machine
     with ExitStack() as closing:
         yield Run(folder / "out", settings, closing)
+    torch.set_num_threads(threads)
 
 
 def play(run: Run, first: str, last: str) -> None:
