@@ -75,7 +75,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Step:
-    """One eligible bid on the supply curve, cheapest per weight first. Money in payment tokens, weights in [0, ...)."""
+    """One bid on the supply curve, cheapest per weight first. Money in payment tokens, weights in [0, ...)."""
 
     label: str
     weight: float
@@ -87,11 +87,14 @@ class Step:
         return self.bid / self.weight
 
 
-def supply_curve(steps: Sequence[Step], *, reward: float, price: float, cutoff: float, unit: str, width: int) -> str:
+def supply_curve(
+    steps: Sequence[Step], *, reward: float, price: float, reserve: float, cutoff: float, unit: str, width: int
+) -> str:
     """Virtual cost (bid per unit of weight, log scale) against cumulative weight.
 
-    ``reward`` is the reward budget R in tokens, ``price`` the clearing price per unit of weight, ``cutoff`` the weight
-    bought. A bar's width is a provider's weight; dark up to what it asked, light up to what it is paid.
+    ``reward`` is the reward budget R in tokens, ``price`` the clearing price, ``reserve`` the public upper bound on it,
+    ``cutoff`` the weight bought. A bar's width is a provider's weight; dark up to what it asked, light up to what it is
+    paid.
     """
     narrow = width < 600
     height, left, right, top, bottom = (440 if narrow else 480), 58, 14, 34, 52
@@ -100,7 +103,7 @@ def supply_curve(steps: Sequence[Step], *, reward: float, price: float, cutoff: 
     costs = [step.cost for step in steps if step.cost > 0] + [price]
     x = Linear(0, total, left, width - right)
     # Room below for the names in the bars; what asks far beyond the price is cut at the top, else it flattens the rest.
-    y = Log(min(costs) / 4, min(max(costs) * 1.6, price * HEADROOM), height - bottom, top)
+    y = Log(min(costs) / 4, min(max(*costs, price * 2.5) * 1.6, price * HEADROOM), height - bottom, top)
     floor = height - bottom
 
     for tick in y.ticks():
@@ -135,11 +138,15 @@ def supply_curve(steps: Sequence[Step], *, reward: float, price: float, cutoff: 
             told = middle
         start += step.weight
 
+    if reserve < y.high:
+        drawing.line(left, y(reserve), width - right, y(reserve), MUTED, 1, dash="6 3")
+        drawing.text(width - right, y(reserve) - 6, "reserve price", fill=MUTED, size=11.5, anchor="end", halo=True)
     curve = [(x(bought), y(reward / bought)) for bought in _sweep(reward / y.high, total) if reward / bought >= y.low]
     if len(curve) > 1:
         drawing.path(curve, MUTED, 1.4, dash="2 4")
         at = curve[len(curve) // 3]
-        drawing.text(at[0] + 10, at[1] - 4, "budget ÷ weight so far", fill=MUTED, size=11.5, halo=True)
+        if at[0] + 140 < x(cutoff):  # the caption explains the curve where there is no room for its name
+            drawing.text(at[0] + 10, at[1] - 4, "budget ÷ weight so far", fill=MUTED, size=11.5, halo=True)
     drawing.line(left, y(price), x(cutoff), y(price), PRICE, 2)
     drawing.line(x(cutoff), top, x(cutoff), floor, PRICE, 1.2, dash="5 4")
     drawing.text(
@@ -177,7 +184,7 @@ class Bar:
     faded: bool = False
 
 
-def bar_panel(title: str, bars: Sequence[Bar], *, limit: float, width: int = 316, names: int = 134) -> str:
+def bar_panel(title: str, bars: Sequence[Bar], *, limit: float, width: int = 316, names: int = 138) -> str:
     """A titled column of horizontal bars, all on the scale ``[0, limit]``."""
     row, top, notes = 19, 26, 62
     drawing = Drawing(width, top + row * len(bars) + 4, title)
@@ -186,7 +193,7 @@ def bar_panel(title: str, bars: Sequence[Bar], *, limit: float, width: int = 316
     for index, bar in enumerate(bars):
         y = top + row * index
         tone = MUTED if bar.faded else INK
-        drawing.text(names - 7, y + 12.5, shorten(bar.label, 19), anchor="end", size=11.5, fill=tone)
+        drawing.text(names - 7, y + 12.5, shorten(bar.label, 18), anchor="end", size=11.5, fill=tone)
         drawing.rect(names, y + 3, width - notes - names, row - 7, "#f0ede6")
         start = 0.0
         for value, colour in bar.parts:

@@ -43,6 +43,7 @@ def render(document: Mapping[str, Any]) -> str:
         wad=lambda value: f"{int(value) / WAD:.4f}",
         supply={"wide": _supply(document, 1040), "narrow": _supply(document, 390)},
         columns=[row["name"] for row in _by_cost(document)],
+        undrawn=[row["name"] for row in document["providers"] if row not in _by_cost(document)],
         scores=_score_panels(document),
         payouts=_payout_panels(document),
         revenue=_revenue_panel(document),
@@ -80,6 +81,7 @@ def _supply(document: Mapping[str, Any], width: int) -> str:
         steps,
         reward=int(document["rule"]["reward"]) * unit,
         price=float(certificate["price"]) * unit,
+        reserve=int(document["rule"]["reserve"]) * unit,
         cutoff=int(certificate["winning_weight"]) / WAD,
         unit=document["token"]["symbol"],
         width=width,
@@ -87,10 +89,10 @@ def _supply(document: Mapping[str, Any], width: int) -> str:
 
 
 def _by_cost(document: Mapping[str, Any]) -> list[Row]:
-    """The eligible bids as the clearing rule takes them: lowest ask per unit of weight first."""
-    eligible = [row for row in document["providers"] if row["eligible"]]
+    """Opened bids that weigh anything as the clearing rule takes them: lowest ask per unit of weight first."""
+    weighty = [row for row in document["providers"] if row["bid"] is not None and int(row["weight"])]
     return sorted(
-        eligible, key=lambda row: (not row["won"], int(row["bid"]) * WAD // int(row["weight"]), row["position"])
+        weighty, key=lambda row: (not row["won"], int(row["bid"]) * WAD // int(row["weight"]), row["position"])
     )
 
 
