@@ -1,20 +1,26 @@
-"""Other processes of this program: run side by side, their words passed on line by line, none left behind."""
+"""Other processes of this program: run side by side, their words passed on line by line, none left behind.
+
+They are forked from a server that has imported the heavy libraries and done nothing else: their ten seconds are paid
+once, their memory is shared. Each child then has a memory, an environment and files of its own.
+"""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from typing import IO
 
 from oracle.errors import CheckFailed
 
 GRACE_SECONDS = 5.0
 LAST_WORDS = 12
+PRELOADED = ["oracle.cli.main", "oracle.node.scoring", "sentence_transformers"]
 
 
 @dataclass(frozen=True)
@@ -25,29 +31,38 @@ class Child:
     arguments: Sequence[str]
 
 
+def preload(environment: Mapping[str, str]) -> None:
+    """Start the server, under ``environment``: some of it counts only when a library is loaded. It ends with us."""
+    multiprocessing.set_forkserver_preload(PRELOADED)
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def run_together(
-    children: Sequence[Child],
-    *,
-    hear: Callable[[str, str], None],
-    environment: Mapping[str, str] | None = None,
-    check: bool = True,
+    children: Sequence[Child], *, hear: Callable[[str, str], None], check: bool = True
 ) -> list[tuple[int, str]]:
     """Run all children at once and return each one's exit code and stdout, in order.
 
     ``hear(name, line)`` gets every line of a child's stderr. Whatever ends this call, an interrupt included, ends the
     children. Raises CheckFailed with the last words of the first child that failed, unless ``check`` is off.
     """
-    running: list[subprocess.Popen[str]] = []
+    running: list[_Running] = []
     try:
-        for child in children:
-            running.append(_start(child, environment or {}))
-        ends = [_End(child, process, hear) for child, process in zip(children, running, strict=True)]
-        results = [end.result() for end in ends]
+        running.extend(_Running(child, hear) for child in children)
+        results = [process.result() for process in running]
     finally:
-        stop(running)
-    for child, end, (code, _) in zip(children, ends, results, strict=True):
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.kill()
+    for child, process, (code, _) in zip(children, running, results, strict=True):
         if check and code:
-            words = "\n".join(end.last_words) or "no word"
+            words = "\n".join(process.last_words) or "no word"
             raise CheckFailed(
                 f"{child.name} ended with exit code {code}: {words}",
                 input=" ".join(["mia", *child.arguments]),
@@ -56,60 +71,66 @@ def run_together(
     return results
 
 
-def stop(processes: Sequence[subprocess.Popen[str]]) -> None:
-    """Ask every process still running to end, and after a grace period make it."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    for process in processes:
-        try:
-            process.wait(GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+class _Running:
+    """One child, read to its end by two threads, so that neither pipe can fill up and stall it."""
 
-
-def _start(child: Child, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "oracle.cli.main", *child.arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env={**os.environ, **environment},
-    )
-
-
-class _End:
-    """Reads one child to its end: two threads, so that neither pipe can fill up and stall it."""
-
-    def __init__(self, child: Child, process: subprocess.Popen[str], hear: Callable[[str, str], None]) -> None:
+    def __init__(self, child: Child, hear: Callable[[str, str], None]) -> None:
         self.last_words: list[str] = []
         self._output: list[str] = []
-        self._process = process
-        assert process.stdout is not None and process.stderr is not None
+        self._name, self._hear = child.name, hear
+        output, words = multiprocessing.Pipe(duplex=False), multiprocessing.Pipe(duplex=False)
+        context = multiprocessing.get_context("forkserver")
+        self._process = context.Process(target=_play, args=(child.arguments, output[1], words[1]), daemon=True)
+        self._process.start()
         self._readers = [
-            threading.Thread(target=self._collect, args=(process.stdout,), daemon=True),
-            threading.Thread(target=self._pass_on, args=(child.name, process.stderr, hear), daemon=True),
+            threading.Thread(target=self._collect, args=(_lines(output),), daemon=True),
+            threading.Thread(target=self._pass_on, args=(_lines(words),), daemon=True),
         ]
         for reader in self._readers:
             reader.start()
 
     def result(self) -> tuple[int, str]:
-        code = self._process.wait()
+        self._process.join()
         for reader in self._readers:
             reader.join()
-        return code, "".join(self._output)
+        return self._process.exitcode or 0, "".join(self._output)
+
+    def terminate(self) -> None:
+        """Ask it to end, if it still runs."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """Wait a grace period for its end, then make it."""
+        self._process.join(GRACE_SECONDS)
+        self._process.kill()
+        self._process.join()
 
     def _collect(self, pipe: IO[str]) -> None:
-        with suppress(ValueError):  # the pipe is closed under us when the run is stopped
+        with pipe:
             self._output.extend(pipe)
 
-    def _pass_on(self, name: str, pipe: IO[str], hear: Callable[[str, str], None]) -> None:
-        with suppress(ValueError):
+    def _pass_on(self, pipe: IO[str]) -> None:
+        with pipe:
             for line in pipe:
                 words = line.rstrip()
                 self.last_words = [*self.last_words[-LAST_WORDS + 1 :], words]
-                hear(name, words)
+                self._hear(self._name, words)
+
+
+def _lines(pipe: tuple[Connection, Connection]) -> IO[str]:
+    """The reading end as text; the writing end is the child's alone from here on."""
+    reader, writer = pipe
+    writer.close()
+    file = os.fdopen(os.dup(reader.fileno()), encoding="utf-8", errors="replace")
+    reader.close()
+    return file
+
+
+def _play(arguments: Sequence[str], output: Connection, words: Connection) -> None:
+    """What a child does: the command line, with the two pipes as its stdout and stderr."""
+    from oracle.cli.main import run
+
+    for pipe, place in ((output, 1), (words, 2)):
+        os.dup2(pipe.fileno(), place)
+        pipe.close()
+    sys.exit(run(arguments))

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oracle.cli.children import Child, run_together
+from oracle.cli.children import Child, preload, run_together
 from oracle.cli.document import round_document
 from oracle.cli.opening import Specification, Texts, open_round, publish_specification
 from oracle.cli.output import ProgressCallback
@@ -48,7 +48,8 @@ BASE_TOKENS = 310_000  # of the default market's seed: less than a real round's,
 QUOTA, WATCHED = 6_000, 32  # tokens of each provider, validation sequences: likewise, two cores play four scorers
 SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}  # glibc: give freed memory back, three run at once
+# glibc: give freed memory back. It costs a fifth of the time, and small texts do not need it.
+LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
 PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
 
 
@@ -119,9 +120,10 @@ Stage = Callable[[Run, ProgressCallback], str]
 
 
 def start_chain(run: Run, tell: ProgressCallback) -> str:
-    """Anvil on a free port; it ends with the run."""
+    """Anvil on a free port; it ends with the run, as does the server that oracles and auditor will be forked from."""
     from oracle.chain.devnet import Anvil
 
+    preload(ONE_THREAD | (LEAN if run.settings.market else {}))
     run.chain = run.closing.enter_context(Anvil(funded=1))
     return f"anvil at {run.chain.rpc}"
 
@@ -319,9 +321,7 @@ def save_chain(run: Run, tell: ProgressCallback) -> str:
 def audit(run: Run, tell: ProgressCallback) -> str:
     """A process that gets an RPC URL and the content folder, and nothing else, recomputes the round."""
     arguments = ["audit", "round", str(ROUND), "--rpc", run.chain.rpc, "--store", run.store, "--json"]
-    (code, words), *_ = run_together(
-        [Child("audit", arguments)], hear=partial(_pass_on, tell), environment={"HF_HUB_OFFLINE": "1"}, check=False
-    )
+    (code, words), *_ = run_together([Child("audit", arguments)], hear=partial(_pass_on, tell), check=False)
     said = json.loads(words) if words.strip() else {"error": {"name": f"exit code {code}", "hint": "", "input": ""}}
     if "error" in said:
         raise CheckFailed(f"the audit did not run: {said['error']['hint']}", input=said["error"]["input"])
@@ -413,8 +413,7 @@ def _all_operators(run: Run, verb: str, extra: Sequence[str], tell: ProgressCall
         )
         for name in run.operators
     ]
-    lean = LEAN if run.settings.market else {}  # it costs a fifth of the time, and small texts do not need it
-    run_together(children, hear=partial(_pass_on, tell), environment=ONE_THREAD | lean)
+    run_together(children, hear=partial(_pass_on, tell))
 
 
 def _pass_on(tell: ProgressCallback, name: str, line: str) -> None:
