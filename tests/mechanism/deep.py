@@ -1,0 +1,12 @@
+"""How much to run: `make test` takes a sample of what `make test-deep` (MIA_DEEP=1) takes in full."""
+
+from __future__ import annotations
+
+import os
+
+DEEP = bool(os.environ.get("MIA_DEEP"))
+
+
+def scaled(quick: int, deep: int) -> int:
+    """``deep`` in a deep run, else ``quick``."""
+    return deep if DEEP else quick

@@ -1,0 +1,110 @@
+"""The clearing rule against every deviation that the search knows, and the search against rules that are broken."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import pytest
+from deep import scaled
+
+from oracle.lab.deviations import Rule, search, search_coalitions
+from oracle.lab.families import FAMILIES, auctions
+from oracle.mechanism import clearing
+from oracle.mechanism.clearing import clear
+
+Record = Callable[[str, Any], None]
+SEEDS = range(scaled(1, 3))
+LARGE = [name for name in FAMILIES if name != "tiny"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nobody_gains_among_twenty(family: str, seed: int, record_property: Record) -> None:
+    """Every provider, and every edge of every auction."""
+    rng = Random(f"{family} 20 {seed}")
+    drawn = auctions(FAMILIES[family], rng, range(1, 21))
+    findings = search(clear, drawn, rng, scaled(6_000, 480_000))
+    record_property("figures", ("single deviations, n <= 20", findings.auctions, findings.deviations))
+    assert not findings.violations, findings.examples
+
+
+@pytest.mark.parametrize("family", LARGE)
+@pytest.mark.parametrize(("n", "quick", "deep"), [(200, 500, 17_000), (2_000, 50, 1_700)])
+def test_nobody_gains_in_large_markets(family: str, n: int, quick: int, deep: int, record_property: Record) -> None:
+    rng = Random(f"{family} {n}")
+    drawn = auctions(FAMILIES[family], rng, range(n, n + 1))
+    findings = search(clear, drawn, rng, scaled(quick, deep), providers=10, edges=20)
+    record_property("figures", (f"single deviations, n = {n:,}", findings.auctions, findings.deviations))
+    assert not findings.violations, findings.examples
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_coalition_gains(family: str, record_property: Record) -> None:
+    rng = Random(f"{family} coalitions")
+    drawn = auctions(FAMILIES[family], rng, range(2, 9))
+    findings = search_coalitions(clear, drawn, rng, scaled(3_000, 150_000))
+    record_property("figures", ("joint deviations of two or three, n <= 8", findings.auctions, findings.deviations))
+    assert not findings.violations, findings.examples
+
+
+# One change each in the source of the clearing rule, and the promises by which it is found out.
+MUTANTS = {
+    "edge not strict after m": ("else edge - 1)", "else edge)", {"threshold"}),
+    "edge strict before m": (
+        "edge if winner < marginal",
+        "edge - 1 if winner < marginal",
+        {"threshold", "rationality"},
+    ),
+    "edge by the wrong side": ("winner < marginal", "winner > marginal", {"threshold", "rationality"}),
+    "edge left out": ("    if marginal is not None:\n        edge", "    if False:\n        edge", {"truthfulness"}),
+    "budget not reached": (
+        " > reward * weight:\n            marginal",
+        " >= reward * weight:\n            marginal",
+        {"threshold"},
+    ),
+    "budget without the own weight": ("(winning_weight + weight) > reward", "winning_weight > reward", {"rationality"}),
+    "share rounded up": (
+        "payment = reward * weight // certificate.winning_weight",
+        "payment = -(-reward * weight // certificate.winning_weight)",
+        {"budget", "threshold"},
+    ),
+    "one unit more": ("    return payment\n", "    return payment + 1\n", {"budget", "threshold"}),
+    "one unit less": ("    return payment\n", "    return max(payment - 1, 0)\n", {"rationality", "threshold"}),
+    "paid as bid": ("    return payment\n", "    return bids[winner].cost\n", {"truthfulness", "constancy"}),
+    "losers paid": ("rewards = [0] * len(bids)", "rewards = [1] * len(bids)", {"losers"}),
+    "ties to the higher index": ("sorted(positions,", "sorted(positions[::-1],", {"threshold", "truthfulness"}),
+    "order by cost alone": ("keys.__getitem__", "lambda i: bids[i].cost", {"threshold", "truthfulness"}),
+    "order by floats": ("keys.__getitem__", "lambda i: bids[i].cost / bids[i].weight", {"threshold"}),
+    "reserve not paid": (
+        "    if reserve is not None:\n        payment",
+        "    if False:\n        payment",
+        {"threshold"},
+    ),
+    "reserve not reached": ("cost * WAD <= reserve", "cost * WAD < reserve", {"threshold"}),
+    "cap not paid": ("    if cap is not None:\n        payment", "    if False:\n        payment", {"threshold"}),
+    "cap not reached": ("cost <= cap", "cost < cap", {"threshold"}),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "promises"), MUTANTS.values(), ids=MUTANTS)
+def test_the_search_finds_broken_clearing_rules(old: str, new: str, promises: set[str]) -> None:
+    source = inspect.getsource(clearing)
+    assert source.count(old) == 1
+    module = ModuleType("mutant")
+    exec(compile(source.replace(old, new), "mutant", "exec"), module.__dict__)
+    assert promises <= promises_broken(module.clear, promises)
+
+
+def promises_broken(rule: Rule, enough: set[str]) -> set[str]:
+    """What the search finds within 3,000 deviations of a family, until it has found ``enough``."""
+    found: set[str] = set()
+    for name in sorted(FAMILIES, key=("tiny", "tied").count, reverse=True):
+        rng = Random(name)
+        found |= search(rule, auctions(FAMILIES[name], rng, range(1, 21)), rng, 3_000).violations.keys()
+        if enough <= found:
+            break
+    return found
