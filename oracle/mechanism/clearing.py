@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural, ratio_key
+from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural, naturals, ratio_key
 
 COST_BITS = 128
 WEIGHT_BITS = 96
@@ -125,11 +125,11 @@ def clear(bids: Sequence[Bid], reward: int, reserve: int | None = None, cap: int
     NotAnInteger, NegativeValue, ValueTooLarge, ZeroReward
         A number is outside its range; the message names it.
     """
-    _check(bids, reward, reserve, cap)
+    check(bids, reward, reserve, cap)
     winners: list[int] = []
     winning_weight = 0
     marginal = None
-    for i in _in_order(bids, reserve, cap):
+    for i in in_order(bids, reserve, cap):
         cost, weight = bids[i]
         if cost * (winning_weight + weight) > reward * weight:
             marginal = i
@@ -158,11 +158,12 @@ def largest_winning_bid(
     one (from a later position it must stay strictly below), the reserve price of the weight, and the cap.
     """
     weight = bids[winner].weight
-    marginal = certificate.marginal
-    payment = reward * weight // certificate.winning_weight
+    winning_weight, marginal = certificate
+    payment = reward * weight // winning_weight
     if marginal is not None:
-        edge = bids[marginal].cost * weight
-        payment = min(payment, (edge if winner < marginal else edge - 1) // bids[marginal].weight)
+        marginal_cost, marginal_weight = bids[marginal]
+        edge = marginal_cost * weight
+        payment = min(payment, (edge if winner < marginal else edge - 1) // marginal_weight)
     if reserve is not None:
         payment = min(payment, reserve * weight // WAD)
     if cap is not None:
@@ -206,7 +207,7 @@ def verify(
     NotAnInteger, NegativeValue, ValueTooLarge, ZeroReward
         A number is outside its range.
     """
-    _check(bids, reward, reserve, cap)
+    check(bids, reward, reserve, cap)
     winning_weight, marginal = certificate
     natural("winning weight", winning_weight, MONEY_BITS)
     if marginal is not None:
@@ -240,7 +241,7 @@ def _wins(bids: Sequence[Bid], certificate: Certificate, i: int, reserve: int | 
     return m is None or before(cost, weight, i, *bids[m], m)
 
 
-def _in_order(bids: Sequence[Bid], reserve: int | None, cap: int | None) -> list[int]:
+def in_order(bids: Sequence[Bid], reserve: int | None = None, cap: int | None = None) -> list[int]:
     """Positions of the kept bids by (cost / weight, position); the sort is stable, so ties keep their order."""
     positions = [i for i, (cost, weight) in enumerate(bids) if kept(cost, weight, reserve, cap)]
     bits = max((bids[i].weight for i in positions), default=0).bit_length()
@@ -248,8 +249,8 @@ def _in_order(bids: Sequence[Bid], reserve: int | None, cap: int | None) -> list
     return sorted(positions, key=keys.__getitem__)
 
 
-def _check(bids: Sequence[Bid], reward: int, reserve: int | None, cap: int | None) -> None:
-    """Every number within the range under which no product of the rule leaves 256 bits."""
+def check(bids: Sequence[Bid], reward: int, reserve: int | None = None, cap: int | None = None) -> None:
+    """Raise unless every number is in the range under which no product of the rule leaves 256 bits."""
     natural("number of bids", len(bids), 32)
     if natural("reward", reward, MONEY_BITS) == 0:
         raise ZeroReward("the reward budget is zero")
@@ -257,6 +258,5 @@ def _check(bids: Sequence[Bid], reward: int, reserve: int | None, cap: int | Non
         natural("reserve", reserve, MONEY_BITS)
     if cap is not None:
         natural("cap", cap, MONEY_BITS)
-    for i, (cost, weight) in enumerate(bids):
-        natural(f"cost of bid {i}", cost, COST_BITS)
-        natural(f"weight of bid {i}", weight, WEIGHT_BITS)
+    naturals("cost of bid", [bid.cost for bid in bids], COST_BITS)
+    naturals("weight of bid", [bid.weight for bid in bids], WEIGHT_BITS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 WAD = 10**18
 MONEY_BITS = 128
 """Amounts of money, sums of weights and the reserve price are below 2**128."""
@@ -42,6 +44,14 @@ def natural(name: str, value: int, bits: int) -> int:
     if value >> bits:
         raise ValueTooLarge(f"{name} must be below 2**{bits}, got {value}")
     return value
+
+
+def naturals(name: str, values: Sequence[int], bits: int) -> None:
+    """Check a whole column as `natural` does: one pass over all, and a second only to name the entry that fails."""
+    if set(map(type, values)) <= {int} and not any(value >> bits for value in values):
+        return  # a negative number shifts to -1 or below
+    for i, value in enumerate(values):
+        natural(f"{name} {i}", value, bits)
 
 
 def ratio_key(numerator: int, denominator: int, bits: int) -> int:
