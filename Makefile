@@ -30,6 +30,9 @@ test-solidity: setup  ## unit, fuzz and invariant tests of the contracts
 test-python: setup  ## tests of the Python packages: make test-python ARGS="tests/mechanism -k weights"
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
+test-deep: setup  ## the mechanism by the million: deviations, Python against Solidity, property tests (build/deep.json)
+	MIA_DEEP=1 OMP_NUM_THREADS=1 $(BIN)/pytest -vv -n 2 --dist worksteal tests/mechanism $(ARGS)
+
 test-brownie: setup  ## compile, test and deploy with brownie
 	$(BIN)/brownie compile
 	$(BIN)/brownie test --network anvil
@@ -45,4 +48,4 @@ wheel: setup  ## build the wheel in dist/
 wheel-check: wheel  ## install that wheel into an empty environment and use it there
 	$(BIN)/python scripts/wheel_check.py
 
-.PHONY: help setup demo test lint test-solidity test-python test-brownie artifacts wheel wheel-check
+.PHONY: help setup demo test lint test-solidity test-python test-deep test-brownie artifacts wheel wheel-check

@@ -1,4 +1,4 @@
-"""The Solidity side of the twins: the harness contract, deployed on a chain of its own."""
+"""The Solidity side of the twins: the harness contract, deployed on a chain of its own; and the depth of a run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 import solcx
+from deep import DEEP
+from hypothesis import settings
+from tally import pytest_terminal_summary, tally
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 
 from oracle.chain.compile import ROOT, SETTINGS, SOLC_VERSION
 from oracle.chain.devnet import Anvil
+
+__all__ = ["harness", "pytest_terminal_summary", "tally"]
+
+settings.register_profile("deep", max_examples=2_500, deadline=None)
+if DEEP:
+    settings.load_profile("deep")
 
 HARNESS = "tests/forge/harness/MechanismHarness.sol"
 

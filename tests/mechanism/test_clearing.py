@@ -6,7 +6,8 @@ from fractions import Fraction
 from itertools import chain, combinations, product
 
 import pytest
-from hypothesis import given, settings
+from deep import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.mechanism.clearing import (
@@ -28,15 +29,15 @@ from oracle.mechanism.integers import WAD, NegativeValue, NotAnInteger, ValueToo
 from oracle.mechanism.liquidity import cash_of, split
 
 # Costs and weights from a few small numbers, so that ties are frequent; reserve as a small fraction per unit of weight.
+Limits = tuple[int, int | None, int | None]
+Market = tuple[list[Bid], Limits]
 BIDS = st.builds(Bid, st.integers(0, 9), st.integers(0, 5))
-LIMITS = st.tuples(
-    st.integers(1, 12),
-    st.none() | st.builds(lambda n, d: n * WAD // d, st.integers(0, 9), st.integers(1, 3)),
-    st.none() | st.integers(0, 10),
-)
-MARKETS = st.tuples(st.lists(BIDS, max_size=5), LIMITS)
-QUICK = settings(max_examples=200, deadline=None)
-SLOW = settings(max_examples=80, deadline=None)
+RESERVES = st.none() | st.builds(lambda n, d: n * WAD // d, st.integers(0, 9), st.integers(1, 3))
+CAPS = st.none() | st.integers(0, 10)
+MARKETS = st.tuples(st.lists(BIDS, max_size=5), st.tuples(st.integers(1, 12), RESERVES, CAPS))
+SMALL_MARKETS = st.tuples(st.lists(BIDS, min_size=1, max_size=4), st.tuples(st.integers(1, 7), RESERVES, CAPS))
+QUICK = examples(200)
+SLOW = examples(80)
 
 
 def with_bid(bids: list[Bid], i: int, cost: int) -> list[Bid]:
@@ -50,7 +51,26 @@ def gain(outcome: Outcome, i: int, cost: int) -> int:
 
 @QUICK
 @given(MARKETS)
-def test_threshold_is_exact(market: tuple[list[Bid], tuple[int, int | None, int | None]]) -> None:
+def test_winners_are_the_longest_prefix_whose_last_bid_fits(market: Market) -> None:
+    """The rule as it is written down, in fractions: every prefix looked at, ties to the lower position."""
+    bids, (reward, reserve, cap) = market
+    order = sorted(
+        (Fraction(cost, weight), i)
+        for i, (cost, weight) in enumerate(bids)
+        if weight and (cap is None or cost <= cap) and (reserve is None or cost <= Fraction(reserve * weight, WAD))
+    )
+    prefixes = [[i for _, i in order[:k]] for k in range(len(order) + 1)]
+    weights = [sum(bids[i].weight for i in prefix) for prefix in prefixes]
+    fitting = [k for k in range(1, len(prefixes)) if order[k - 1][0] * weights[k] <= reward]
+    k = max(fitting, default=0)
+    outcome = clear(bids, reward, reserve, cap)
+    assert list(outcome.winners) == prefixes[k]
+    assert outcome.certificate == (weights[k], order[k][1] if k < len(order) else None)
+
+
+@QUICK
+@given(MARKETS)
+def test_threshold_is_exact(market: Market) -> None:
     """A winner still wins with every bid up to its reward and with none above; the reward does not move."""
     bids, limits = market
     for i in range(len(bids)):
@@ -62,7 +82,7 @@ def test_threshold_is_exact(market: tuple[list[Bid], tuple[int, int | None, int 
 
 @QUICK
 @given(MARKETS)
-def test_no_bid_beats_the_truth(market: tuple[list[Bid], tuple[int, int | None, int | None]]) -> None:
+def test_no_bid_beats_the_truth(market: Market) -> None:
     bids, limits = market
     truthful = clear(bids, *limits)
     for i, bid in enumerate(bids):
@@ -73,7 +93,7 @@ def test_no_bid_beats_the_truth(market: tuple[list[Bid], tuple[int, int | None, 
 @QUICK
 @given(MARKETS)
 def test_budget_rationality_and_order_by_weight(
-    market: tuple[list[Bid], tuple[int, int | None, int | None]],
+    market: Market,
 ) -> None:
     bids, limits = market
     outcome = clear(bids, *limits)
@@ -88,7 +108,7 @@ def test_budget_rationality_and_order_by_weight(
 
 @QUICK
 @given(MARKETS)
-def test_more_weight_never_pays_less(market: tuple[list[Bid], tuple[int, int | None, int | None]]) -> None:
+def test_more_weight_never_pays_less(market: Market) -> None:
     bids, limits = market
     for i, bid in enumerate(bids):
         rewards = []
@@ -99,16 +119,17 @@ def test_more_weight_never_pays_less(market: tuple[list[Bid], tuple[int, int | N
 
 
 @SLOW
-@given(st.lists(BIDS, min_size=1, max_size=4), st.integers(1, 7))
-def test_no_coalition_of_three_in_which_all_gain(bids: list[Bid], reward: int) -> None:
-    truthful = clear(bids, reward)
+@given(SMALL_MARKETS)
+def test_no_coalition_of_three_in_which_all_gain(market: Market) -> None:
+    bids, limits = market
+    truthful = clear(bids, *limits)
     for size in (1, 2, 3):
         for coalition in combinations(range(len(bids)), size):
-            for lies in product(range(reward + 2), repeat=size):
+            for lies in product(range(limits[0] + 2), repeat=size):
                 joint = list(bids)
                 for i, lie in zip(coalition, lies, strict=True):
                     joint[i] = Bid(lie, bids[i].weight)
-                outcome = clear(joint, reward)
+                outcome = clear(joint, *limits)
                 assert any(gain(outcome, i, bids[i].cost) <= gain(truthful, i, bids[i].cost) for i in coalition), (
                     coalition,
                     lies,
@@ -117,7 +138,7 @@ def test_no_coalition_of_three_in_which_all_gain(bids: list[Bid], reward: int) -
 
 @SLOW
 @given(MARKETS)
-def test_exactly_one_certificate_passes(market: tuple[list[Bid], tuple[int, int | None, int | None]]) -> None:
+def test_exactly_one_certificate_passes(market: Market) -> None:
     bids, limits = market
     outcome = clear(bids, *limits)
     passed = []
@@ -136,7 +157,7 @@ def test_exactly_one_certificate_passes(market: tuple[list[Bid], tuple[int, int 
 @QUICK
 @given(MARKETS)
 def test_value_is_at_least_half_the_optimum_but_for_one_bid(
-    market: tuple[list[Bid], tuple[int, int | None, int | None]],
+    market: Market,
 ) -> None:
     """OPT <= 2 * W + w_m, with OPT the heaviest set of kept bids whose costs fit the budget."""
     bids, (reward, reserve, cap) = market

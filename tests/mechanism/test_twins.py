@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
+import pytest
+from deep import scaled
 from eth_utils import keccak
 from instances import UINT64, UINT128, Instance, binding_terms, eligible, instances
+from tally import Tally
 from web3.contract import Contract
 
 from oracle.mechanism.clearing import NONE, Certificate, CertificateRejected, clear, reward_of, verify
@@ -17,8 +20,11 @@ from oracle.mechanism.liquidity import cash_of, reserved_cash, split
 from oracle.mechanism.weights import pow_wad, weight
 
 BATCH = 100
-CLEARINGS = 1_800
+COUNT = 2_000
+"""Random cases of every kind for each seed."""
 GAS = 2**24
+
+seeded = pytest.mark.parametrize("seed", range(scaled(1, 10)))
 
 
 def in_batches(function: Any, rows: Sequence[Any]) -> Iterator[Any]:
@@ -42,8 +48,9 @@ def records_hash(instance: Instance) -> bytes:
     return running
 
 
-def test_clearing_agrees_to_the_unit_claims_included(harness: Contract) -> None:
-    cases = [(x, clear(*x)) for x in instances(1, CLEARINGS)]
+@seeded
+def test_clearing_agrees_to_the_unit_claims_included(harness: Contract, tally: Tally, seed: int) -> None:
+    cases = [(x, clear(*x)) for x in instances(seed, COUNT)]
     results = in_batches(harness.functions.clearAll, [on_chain(x, outcome.certificate) for x, outcome in cases])
     seen: Counter[str] = Counter()
     for (x, outcome), (hash_, total, rewards) in zip(cases, results, strict=True):
@@ -57,13 +64,15 @@ def test_clearing_agrees_to_the_unit_claims_included(harness: Contract) -> None:
         seen["equal virtual costs"] += len({b.cost * WAD // b.weight for b in x.bids if b.weight}) < eligible(x)
     wanted = ("budget", "edge before", "edge after", "reserve", "cap", "all win", "equal virtual costs")
     assert all(seen[kind] >= 100 for kind in (*wanted, "0 eligible", "1 eligible", "2 eligible")), seen
+    tally("twins: clearings, and claims", len(cases), sum(len(x.bids) for x, _ in cases))
 
 
-def test_wrong_certificates_fail_with_the_same_error(harness: Contract) -> None:
-    rng = Random(2)
+@seeded
+def test_wrong_certificates_fail_with_the_same_error(harness: Contract, tally: Tally, seed: int) -> None:
+    rng = Random(f"certificates {seed}")
     selector = {error.__name__: keccak(text=f"{error.__name__}({arguments})")[:4] for error, arguments in ERRORS}
     rows, expected = [], []
-    for x in instances(3, 500):
+    for x in instances(1_000 + seed, COUNT // 3):
         w, m = clear(*x).certificate
         total = sum(bid.weight for bid in x.bids)
         for wrong in (
@@ -80,6 +89,7 @@ def test_wrong_certificates_fail_with_the_same_error(harness: Contract) -> None:
     assert results == [selector.get(name, bytes(4)) for name in expected]
     counts = Counter(expected)
     assert all(counts[name] >= 50 for name in (*selector, "")), counts
+    tally("twins: certificates, most of them wrong", COUNT // 3, len(rows))
 
 
 ERRORS = [
@@ -105,31 +115,39 @@ def test_ranges_of_terms_and_hint_are_refused_on_chain(harness: Contract) -> Non
     assert list(in_batches(harness.functions.verifyAll, rows)) == [keccak(text=f"{name}()")[:4] for name in names]
 
 
-def test_weights_agree_on_every_kind_of_exponent(harness: Contract) -> None:
-    rng = Random(4)
+@seeded
+def test_weights_agree_on_every_kind_of_exponent(harness: Contract, tally: Tally, seed: int) -> None:
+    rng = Random(f"weights {seed}")
 
     def number() -> int:
         return rng.choice(
             (0, 1, WAD // 2, WAD - 1, WAD, WAD + 1, UINT64, *(rng.randrange(2 ** rng.randrange(65)),) * 6)
         )
 
-    rows = [(0,) * 5, (UINT64,) * 5] + [tuple(number() for _ in range(5)) for _ in range(2_000)]
+    rows = [(0,) * 5, (UINT64,) * 5] + [tuple(number() for _ in range(5)) for _ in range(COUNT)]
     assert list(in_batches(harness.functions.weights, rows)) == [weight(*row) for row in rows]
     general = [row for row in rows if row[2] not in (0, WAD) and row[3] not in (0, WAD) and row[0] and row[1]]
-    assert len(general) >= 1_000
+    assert len(general) >= COUNT // 2
+    tally("twins: weights", len(rows), len(rows))
 
 
-def test_powers_agree_where_weights_do_not_reach(harness: Contract) -> None:
-    rng = Random(5)
-    rows = [(rng.randrange(2 ** rng.randrange(1, 256)), rng.randrange(2 ** rng.randrange(61))) for _ in range(1_500)]
-    rows = [(base, exponent) for base, exponent in rows if base < 2**180 or exponent <= WAD]
-    assert list(in_batches(harness.functions.powers, rows)) == [pow_wad(*row) for row in rows]
-
-
-def test_liquidity_agrees(harness: Contract) -> None:
-    rng = Random(6)
+@seeded
+def test_powers_agree_where_weights_do_not_reach(harness: Contract, tally: Tally, seed: int) -> None:
+    rng = Random(f"powers {seed}")
     rows = []
-    while len(rows) < 1_500:
+    while len(rows) < COUNT:
+        base, exponent = rng.randrange(2 ** rng.randrange(1, 256)), rng.randrange(2 ** rng.randrange(61))
+        if base < 2**180 or exponent <= WAD:
+            rows.append((base, exponent))
+    assert list(in_batches(harness.functions.powers, rows)) == [pow_wad(*row) for row in rows]
+    tally("twins: powers", len(rows), len(rows))
+
+
+@seeded
+def test_liquidity_agrees(harness: Contract, tally: Tally, seed: int) -> None:
+    rng = Random(f"liquidity {seed}")
+    rows = []
+    while len(rows) < COUNT:
         budget, pool = (rng.randrange(2 ** rng.randrange(1, 127)) for _ in range(2))
         rho = rng.choice((0, 1, WAD // 2, WAD - 1, WAD, rng.randrange(WAD + 1)))
         try:
@@ -143,6 +161,7 @@ def test_liquidity_agrees(harness: Contract) -> None:
         total = cash + deferred
         expected.append([cash, deferred, cash_of(reward, cash, total), reserved_cash(reward, cash, total, revealed)])
     assert list(in_batches(harness.functions.liquidityAll, rows)) == expected
+    tally("twins: liquidity", len(rows), len(rows))
 
 
 def test_liquidity_refuses_the_same_inputs(harness: Contract) -> None:
