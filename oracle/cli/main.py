@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from oracle.cli import auditor, chain, demo, keys, operator, planner, provider, revenue
+from oracle.cli import allocate, auditor, chain, demo, keys, operator, planner, provider, revenue
 from oracle.cli.output import emit_error
 from oracle.errors import MiaError
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("score")(provider.score)
+app.command("allocate")(allocate.allocate)
 app.add_typer(provider.bids, name="bid")
 app.command("claim")(provider.claim)
 app.command("chain")(chain.chain)

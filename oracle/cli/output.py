@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
+import orjson
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,6 +33,8 @@ def notes() -> Console:
 
 def jsonable(value: Any) -> Any:
     """Bytes as 0x-hex, integers above 2^53 as decimal strings, dataclass-free containers all the way down."""
+    if isinstance(value, dict | list) and _only_texts(value):
+        return value
     if isinstance(value, Mapping):
         return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -42,10 +46,15 @@ def jsonable(value: Any) -> Any:
     return value
 
 
+def _only_texts(value: dict[Any, Any] | list[Any]) -> bool:
+    """Whether there is nothing to convert: seen at a glance, be it a million amounts."""
+    return set(map(type, chain(value, value.values()) if isinstance(value, dict) else value)) <= {str}
+
+
 def emit(document: Mapping[str, Any], view: Callable[[Console], None], *, as_json: bool) -> None:
     """Write a command's result to stdout: the document as JSON, or the same thing as ``view`` draws it."""
     if as_json:
-        sys.stdout.write(json.dumps(jsonable(document), ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(orjson.dumps(jsonable(document), option=orjson.OPT_INDENT_2).decode() + "\n")
         sys.stdout.flush()
     else:
         view(Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH))

@@ -138,37 +138,37 @@ def clear(bids: Sequence[Bid], reward: int, reserve: int | None = None, cap: int
         winning_weight += weight
     certificate = Certificate(winning_weight, marginal)
     rewards = [0] * len(bids)
-    for i in winners:
-        rewards[i] = largest_winning_bid(bids, certificate, i, reward, reserve, cap)
+    for i, payment in zip(winners, largest_winning_bids(bids, certificate, winners, reward, reserve, cap), strict=True):
+        rewards[i] = payment
     return Outcome(tuple(winners), tuple(rewards), certificate)
 
 
-def largest_winning_bid(
+def largest_winning_bids(
     bids: Sequence[Bid],
     certificate: Certificate,
-    winner: int,
+    winners: Sequence[int],
     reward: int,
     reserve: int | None = None,
     cap: int | None = None,
-) -> int:
-    """Payment of a winner, money units: the supremum of the bids it still wins with.
+) -> list[int]:
+    """Payments of the winners, money units: for each the supremum of the bids it still wins with.
 
     The paper's section 4.1 pays the infimum of the winning bids, which is 0; the critical payment of its Lemmas 1 and 2
     is the supremum. It is the least of four: the share of the budget, the edge at which the bid would meet the marginal
     one (from a later position it must stay strictly below), the reserve price of the weight, and the cap.
     """
-    weight = bids[winner].weight
     winning_weight, marginal = certificate
-    payment = reward * weight // winning_weight
+    weights = [bids[i].weight for i in winners]
+    bounds = [[reward * weight // winning_weight for weight in weights]]
     if marginal is not None:
-        marginal_cost, marginal_weight = bids[marginal]
-        edge = marginal_cost * weight
-        payment = min(payment, (edge if winner < marginal else edge - 1) // marginal_weight)
+        cost_m, weight_m = bids[marginal]
+        strict = [i > marginal for i in winners]
+        bounds.append([(cost_m * weight - below) // weight_m for weight, below in zip(weights, strict, strict=True)])
     if reserve is not None:
-        payment = min(payment, reserve * weight // WAD)
+        bounds.append([reserve * weight // WAD for weight in weights])
     if cap is not None:
-        payment = min(payment, cap)
-    return payment
+        bounds.append([cap] * len(weights))
+    return list(map(min, zip(*bounds, strict=True)))
 
 
 def reward_of(
@@ -185,7 +185,7 @@ def reward_of(
     """
     if not _wins(bids, certificate, position, reserve, cap):
         return 0
-    return largest_winning_bid(bids, certificate, position, reward, reserve, cap)
+    return largest_winning_bids(bids, certificate, [position], reward, reserve, cap)[0]
 
 
 def verify(
@@ -218,18 +218,15 @@ def verify(
         if cost * (winning_weight + weight) <= reward * weight:
             raise MarginalFits(f"bid {marginal} fits the budget beside the winners")
 
-    weight_sum = total = 0
-    for i, (cost, weight) in enumerate(bids):
-        if not _wins(bids, certificate, i, reserve, cap):
-            continue
+    winners = [i for i in range(len(bids)) if _wins(bids, certificate, i, reserve, cap)]
+    for i in winners:
+        cost, weight = bids[i]
         if cost * winning_weight > reward * weight:
             raise WinnerDoesNotFit(f"bid {i} does not fit the budget")
-        weight_sum += weight
-        if winning_weight:  # a hint of zero with winners fails below
-            total += largest_winning_bid(bids, certificate, i, reward, reserve, cap)
+    weight_sum = sum(bids[i].weight for i in winners)
     if weight_sum != winning_weight:
         raise WrongWinningWeight(f"the winners weigh {weight_sum}, not {winning_weight}")
-    return total
+    return sum(largest_winning_bids(bids, certificate, winners, reward, reserve, cap))
 
 
 def _wins(bids: Sequence[Bid], certificate: Certificate, i: int, reserve: int | None, cap: int | None) -> bool:
@@ -245,8 +242,7 @@ def in_order(bids: Sequence[Bid], reserve: int | None = None, cap: int | None = 
     """Positions of the kept bids by (cost / weight, position); the sort is stable, so ties keep their order."""
     positions = [i for i, (cost, weight) in enumerate(bids) if kept(cost, weight, reserve, cap)]
     bits = max((bids[i].weight for i in positions), default=0).bit_length()
-    keys = {i: ratio_key(*bids[i], bits) for i in positions}
-    return sorted(positions, key=keys.__getitem__)
+    return sorted(positions, key=lambda i: ratio_key(*bids[i], bits))
 
 
 def check(bids: Sequence[Bid], reward: int, reserve: int | None = None, cap: int | None = None) -> None:

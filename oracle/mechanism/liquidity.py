@@ -8,7 +8,9 @@ provider accepts, and every reward is L/R cash and D/R shares. rho = 1 is Q-MIA,
 
 from __future__ import annotations
 
-from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural
+from collections.abc import Sequence
+
+from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural, naturals
 
 
 class LiquidityOutOfRange(MechanismError):
@@ -69,8 +71,14 @@ def cash_of(reward: int, cash: int, total: int) -> int:
     RewardAboveTotal
         ``reward`` or ``cash`` is above ``total``.
     """
-    _check(reward, cash, total)
-    return -(-reward * cash // total)
+    return cash_parts([reward], cash, total)[0]
+
+
+def cash_parts(rewards: Sequence[int], cash: int, total: int) -> list[int]:
+    """`cash_of` each reward: a market's at once."""
+    _check(max(rewards, default=0), cash, total)
+    naturals("reward", rewards, MONEY_BITS)
+    return [-(-reward * cash // total) for reward in rewards]
 
 
 def reserved_cash(total_reward: int, cash: int, total: int, revealed: int) -> int:

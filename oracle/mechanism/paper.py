@@ -38,6 +38,11 @@ class MixedOutcome(NamedTuple):
         return self.auction.winners
 
     @property
+    def over_budget(self) -> bool:
+        """Whether the cash is more than ``rho * B``."""
+        return self.auction.over_budget and any(self.cash)
+
+    @property
     def rewards(self) -> tuple[Fraction, ...]:
         """``rho * p_i + (1 - rho) * s_i * U``."""
         return tuple(c + d for c, d in zip(self.cash, self.deferred, strict=True))
