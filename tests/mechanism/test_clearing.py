@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from itertools import chain, combinations, product
+from itertools import chain, combinations, islice, product
+from random import Random
 
 import pytest
-from deep import examples
+from deep import examples, scaled
 from hypothesis import given
 from hypothesis import strategies as st
+from tally import Tally
+from textbook import textbook
 
+from oracle.lab.families import FAMILIES, auctions
 from oracle.mechanism.clearing import (
     Bid,
     Certificate,
@@ -51,21 +54,9 @@ def gain(outcome: Outcome, i: int, cost: int) -> int:
 
 @QUICK
 @given(MARKETS)
-def test_winners_are_the_longest_prefix_whose_last_bid_fits(market: Market) -> None:
-    """The rule as it is written down, in fractions: every prefix looked at, ties to the lower position."""
-    bids, (reward, reserve, cap) = market
-    order = sorted(
-        (Fraction(cost, weight), i)
-        for i, (cost, weight) in enumerate(bids)
-        if weight and (cap is None or cost <= cap) and (reserve is None or cost <= Fraction(reserve * weight, WAD))
-    )
-    prefixes = [[i for _, i in order[:k]] for k in range(len(order) + 1)]
-    weights = [sum(bids[i].weight for i in prefix) for prefix in prefixes]
-    fitting = [k for k in range(1, len(prefixes)) if order[k - 1][0] * weights[k] <= reward]
-    k = max(fitting, default=0)
-    outcome = clear(bids, reward, reserve, cap)
-    assert list(outcome.winners) == prefixes[k]
-    assert outcome.certificate == (weights[k], order[k][1] if k < len(order) else None)
+def test_small_markets_clear_as_in_the_textbook(market: Market) -> None:
+    bids, limits = market
+    assert clear(bids, *limits) == textbook(bids, *limits)
 
 
 @QUICK
@@ -168,14 +159,31 @@ def test_value_is_at_least_half_the_optimum_but_for_one_bid(
     assert optimum <= 2 * winning_weight + (0 if m is None else bids[m].weight)
 
 
+MONEY = st.integers(0, 2**128 - 1)
+
+
 @QUICK
-@given(st.lists(st.builds(Bid, st.integers(0, 2**128 - 1), st.integers(0, 2**96 - 1)), max_size=8), st.integers(1))
-def test_large_numbers_are_ordered_exactly(bids: list[Bid], reward: int) -> None:
-    reward = min(reward, 2**128 - 1)
-    outcome = clear(bids, reward)
-    virtual = [(Fraction(bids[i].cost, bids[i].weight), i) for i in outcome.winners]
-    assert virtual == sorted(virtual)
-    assert verify(bids, outcome.certificate, reward) == outcome.total_reward <= reward
+@given(
+    st.lists(st.builds(Bid, MONEY, st.integers(0, 2**96 - 1)), max_size=8),
+    st.integers(1, 2**128 - 1),
+    st.none() | MONEY,
+    st.none() | MONEY,
+)
+def test_large_numbers_clear_as_in_the_textbook(
+    bids: list[Bid], reward: int, reserve: int | None, cap: int | None
+) -> None:
+    outcome = clear(bids, reward, reserve, cap)
+    assert outcome == textbook(bids, reward, reserve, cap)
+    assert verify(bids, outcome.certificate, reward, reserve, cap) == outcome.total_reward <= reward
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families_clear_as_in_the_textbook(family: str, tally: Tally) -> None:
+    rng = Random(f"{family} textbook")
+    drawn = list(islice(auctions(FAMILIES[family], rng, range(61)), scaled(100, 3_000)))
+    for auction in drawn:
+        assert clear(*auction) == textbook(*auction)
+    tally("clearing against the textbook, up to 60 bids", len(drawn), sum(len(auction.bids) for auction in drawn))
 
 
 def test_nearly_equal_ratios_at_the_bounds() -> None:
