@@ -34,22 +34,26 @@ def allocate(
 
     [dim]Example:[/] mia allocate --rule paper --json - < market.json
 
-    A small market.json: {"budget": 1000, "bids": [{"id": "a", "bid": 100, "weight": "900000000000000000"}]}
+    market.json: {"budget": 1000, "bids": [{"id": "a", "bid": 100, "weight": 5}]}
 
-    Numbers are whole, written as integers or as decimal strings: money units, tokens, or WAD (1.0 is 10^18). WAD \
-    are liquidity, weights, scores, exponents and parts; reserve and price are money units for a weight of 1.0. The \
-    order of the bids breaks ties.
+    All numbers are whole, written as integers or as decimal strings. Scores,
+    weights, exponents and parts are WAD: 1.0 is 1000000000000000000. Reserve
+    and price are for a weight of 1.0. The order of the bids breaks ties.
 
-    Optional terms: utility_pool (default 0), liquidity (1.0), reserve, cap. Instead of weight, every bid may carry \
-    quality and impact; then eta (1.0), gamma (1.0) and kappa (0) make the weights. "dst" {supply, volume_weight, \
-    quality_weight, impact_weight, floor, cap} allocates votes by the tokens and scores of every bid. "tranche" \
-    {group, share} sets a share of the rewards aside for the bids that name that group.
+    [bold]Terms[/]: budget; optional utility_pool (0), liquidity (1.0), reserve, cap.
+    [bold]A bid[/]: id, bid, and weight or both quality and impact, which then weigh
+    with eta (1.0), gamma (1.0), kappa (0) of the terms; its group, if it has one.
+    [bold]tranche[/] {group, share}: this share is auctioned within the group first.
+    [bold]dst[/] {supply, volume_weight, quality_weight, impact_weight, floor, cap}:
+    votes for everybody by tokens, quality and impact; every bid needs tokens.
 
-    [bold]clearing[/] is the rule that the chain settles by. [bold]paper[/] is the paper's, which knows neither \
-    reserve nor cap and pays over budget; its amounts are rounded down. The others pay what is bid while it fits the \
-    budget: [bold]volume[/] by tokens per cost (every bid needs tokens), [bold]trust[/] by reputation (every bid \
-    needs one), [bold]cheapest[/], and [bold]random[/] (needs a seed). [bold]posted[/] pays whoever accepts one \
-    price per weight (needs the price).
+    [bold]clearing[/]: the rule that the chain settles by.
+    [bold]paper[/]: the paper's; no reserve, no cap, may pay over budget; rounds down.
+    [bold]volume[/]: most tokens per cost first; every bid needs tokens.
+    [bold]trust[/]: highest reputation first; every bid needs reputation.
+    [bold]cheapest[/]: lowest bid first. [bold]random[/]: by chance; needs a seed.
+    These four pay what is bid, as long as it fits the budget.
+    [bold]posted[/]: pays the price, which the terms need, to all who accept it.
     """
     if rule not in RULES:
         raise UnknownRule(f"no rule {rule!r}", input="--rule", hint=f"Choose {', '.join(RULES)}.")

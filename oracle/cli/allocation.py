@@ -61,6 +61,8 @@ def apply(rule: str, market: Market) -> Allocation:
     tranche = None
     if market.tranche:
         members = [group == market.tranche.group for group in market.groups]
+        if not any(members):
+            notes().print(f"No bid is of the group {market.tranche.group!r}: nothing is set aside.", markup=False)
         tranche = clear_tranche(market.bids, members, market.tranche.share, reward, market.reserve, market.cap)
         winners, rewards, certificate = tranche.winners, tranche.rewards, tranche.certificates.main
     elif rule == "clearing":
@@ -146,6 +148,8 @@ def dst(market: Market) -> Sequence[int] | None:
     if market.dst is None:
         return None
     terms, tokens = market.dst, market.column("tokens", '"dst"')
+    if "quality" not in market.columns:
+        notes().print("No bid carries quality and impact: votes are allocated by tokens alone.")
     nothing = [0] * len(tokens)
     quality, impact = (market.columns.get(name, nothing) for name in ("quality", "impact"))
     points = shares.scores(tokens, quality, impact, terms.weighting)
