@@ -84,9 +84,9 @@ def search(
     """Let providers deviate alone, one auction after the other, until at least ``deviations`` have been run.
 
     In every outcome: the rewards are within the budget, no winner is paid less than its bid, no loser is paid. Over
-    all bids tried for a provider, with R the reward of the bid 0: bids up to R win, bids above lose (threshold), every
-    winning bid is paid R (constancy), and, whichever of them is the true cost, none of the others is better
-    (truthfulness; this needs no R).
+    all bids tried for a provider, with t what the bid 0 is paid: bids up to t win, bids above lose (threshold), every
+    winning bid is paid t (constancy), and, whichever of them is the true cost, none of the others is better
+    (truthfulness; this needs no t).
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def search_coalitions(rule: Rule, auctions: Iterable[Auction], rng: Random, devi
     """Let two or three providers deviate together until at least ``deviations`` joint bids have been run.
 
     From each auction one coalition of either size is drawn; its members bid every combination of a few bids each: 0,
-    the cost and its neighbours, the reward and one more, the highest, and edges. Not all of them may gain.
+    the cost and the reward with their neighbours, more than the budget, and two edges. Not all of them may gain.
     """
     findings = Findings()
     for auction in auctions:
@@ -168,7 +168,10 @@ def _collude(rule: Rule, auction: Auction, members: list[int], rng: Random, find
     for i in members:
         near = _neighbours(bids[i].cost, floor(truthful.rewards[i]), auction.reward)
         choices.append({0, *(bid for bid in (*near, *_sample(rng, _edges(auction, i), 2)) if 0 <= bid <= HUGE)})
+    truth = tuple(bids[i].cost for i in members)
     for joint in product(*choices):
+        if joint == truth:
+            continue
         for i, bid in zip(members, joint, strict=True):
             bids[i] = bids[i]._replace(cost=bid)
         outcome = rule(bids, *auction[1:])
