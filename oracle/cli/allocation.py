@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from math import floor
 from operator import add
 
-from oracle.cli.allocation_file import ConflictingFields, Market, MissingField
+from oracle.cli.allocation_file import Market
 from oracle.cli.output import notes
+from oracle.cli.rows import ConflictingFields, MissingField
 from oracle.errors import BadInput
 from oracle.mechanism import baselines, shares
 from oracle.mechanism.clearing import Certificate, clear, kept

@@ -6,14 +6,22 @@ are ``BadInput`` (what the document is) and ``MechanismError`` (what its numbers
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from itertools import chain
 from typing import Any
 
 from oracle.cli.exact_json import parse_json, read_text, whole, wholes
+from oracle.cli.rows import (
+    ConflictingFields,
+    MissingField,
+    WrongType,
+    column,
+    field,
+    fields_of,
+    groups,
+    identifiers,
+    known_object,
+)
 from oracle.errors import BadInput
 from oracle.mechanism.clearing import COST_BITS, WEIGHT_BITS, Bid
 from oracle.mechanism.integers import MONEY_BITS, WAD
@@ -32,26 +40,6 @@ COLUMNS = ("quality", "impact", "tokens", "reputation")
 BID_FIELDS = ("id", "bid", "weight", *COLUMNS, "group")
 DST_FIELDS = ("supply", "volume_weight", "quality_weight", "impact_weight", "floor", "cap")
 TRANCHE_FIELDS = ("group", "share")
-
-
-class WrongType(BadInput):
-    """A value is not the object, list or text that has to stand there."""
-
-
-class UnknownField(BadInput):
-    """A field that nobody knows: perhaps a misspelt one."""
-
-
-class MissingField(BadInput):
-    """A field that the market, or the rule asked for, needs."""
-
-
-class ConflictingFields(BadInput):
-    """Two fields that exclude each other."""
-
-
-class DuplicateId(BadInput):
-    """Two bids have the same id."""
 
 
 class ZeroBudget(BadInput):
@@ -116,27 +104,23 @@ def read_market(source: str) -> Market:
     MechanismError
         A number is none, is negative or too large; no power gives a weight.
     """
-    document = _object(parse_json(read_text(source), source), "the file", (*TERM_BITS, "bids", "dst", "tranche"))
+    document = known_object(parse_json(read_text(source), source), "the file", (*TERM_BITS, "bids", "dst", "tranche"))
     given = {name: value for name in TERM_BITS if (value := document.get(name)) is not None}
     terms = {name: whole(f'"{name}"', value, TERM_BITS[name]) for name, value in given.items()}
-    budget, liquidity = _field(terms, "budget", "the file"), terms.get("liquidity", WAD)
+    budget, liquidity = field(terms, "budget", "the file"), terms.get("liquidity", WAD)
     if budget == 0 < liquidity:
         raise ZeroBudget("the budget is zero", hint="Give a budget, or a liquidity of 0 where all is paid in shares.")
     split(budget, terms.get("utility_pool", 0), liquidity)
 
-    rows = _field(document, "bids", "the file")
-    if type(rows) is not list or not set(map(type, rows)) <= {dict}:
-        raise WrongType('"bids" is not a list of objects', hint='Write "bids": [{"id": "a", "bid": 1, "weight": 1}].')
-    names = set(chain.from_iterable(rows))
-    for name in names.difference(BID_FIELDS):
-        raise _unknown(name, BID_FIELDS, f"bid {next(i for i, row in enumerate(rows) if name in row)}")
-    columns = {name: wholes(f'"{name}" of bid', _column(rows, name), SCORE_BITS) for name in COLUMNS if name in names}
-    costs = wholes('"bid" of bid', _column(rows, "bid"), COST_BITS)
+    rows = field(document, "bids", "the file")
+    names = fields_of(rows, BID_FIELDS)
+    columns = {name: wholes(f'"{name}" of bid', column(rows, name), SCORE_BITS) for name in COLUMNS if name in names}
+    costs = wholes('"bid" of bid', column(rows, "bid"), COST_BITS)
     return Market(
-        ids=_ids(rows),
+        ids=identifiers(rows),
         bids=list(map(Bid, costs, _weights(rows, names, columns, terms))),
         columns=columns,
-        groups=_texts("group", [row.get("group") for row in rows]) if "group" in names else [None] * len(rows),
+        groups=groups(rows),
         budget=budget,
         utility_pool=terms.get("utility_pool", 0),
         liquidity=liquidity,
@@ -153,34 +137,22 @@ def _weights(rows: list[Any], names: set[str], columns: Mapping[str, list[int]],
     """The weights as given, or made of quality and impact."""
     scores = names & {"quality", "impact"}
     if not scores:
-        return wholes('"weight" of bid', _column(rows, "weight"), WEIGHT_BITS)
+        return wholes('"weight" of bid', column(rows, "weight"), WEIGHT_BITS)
     if "weight" in names:
         raise ConflictingFields(
             "bids carry both a weight and the scores it is made of", hint="Keep weight, or quality and impact."
         )
     powers = terms.get("eta", WAD), terms.get("gamma", WAD), terms.get("kappa", 0)
-    quality, impact = (_field(columns, name, "a bid with scores") for name in ("quality", "impact"))
+    quality, impact = (field(columns, name, "a bid with scores") for name in ("quality", "impact"))
     return [weight(q, phi, *powers) for q, phi in zip(quality, impact, strict=True)]
-
-
-def _ids(rows: list[Any]) -> list[str]:
-    ids = _texts("id", _column(rows, "id"))
-    try:
-        "".join(ids).encode()
-    except UnicodeEncodeError as error:
-        raise WrongType("an id is half a character (a lone surrogate)", hint="Write ids in plain UTF-8.") from error
-    if len(set(ids)) != len(ids):
-        twice, _ = Counter(ids).most_common(1)[0]
-        raise DuplicateId(f"two bids have the id {twice!r}", hint="Give every bid an id of its own.")
-    return ids
 
 
 def _dst(value: Any) -> ShareTerms | None:
     if value is None:
         return None
-    fields = _object(value, '"dst"', DST_FIELDS)
+    fields = known_object(value, '"dst"', DST_FIELDS)
     supply, volume, quality, impact, floor, cap = (
-        whole(f'"{name}" of dst', _field(fields, name, '"dst"'), MONEY_BITS) for name in DST_FIELDS
+        whole(f'"{name}" of dst', field(fields, name, '"dst"'), MONEY_BITS) for name in DST_FIELDS
     )
     return ShareTerms(supply, Weighting(volume, quality, impact), floor, cap)
 
@@ -188,46 +160,8 @@ def _dst(value: Any) -> ShareTerms | None:
 def _tranche(value: Any) -> TrancheTerms | None:
     if value is None:
         return None
-    fields = _object(value, '"tranche"', TRANCHE_FIELDS)
-    group, share = (_field(fields, name, '"tranche"') for name in TRANCHE_FIELDS)
+    fields = known_object(value, '"tranche"', TRANCHE_FIELDS)
+    group, share = (field(fields, name, '"tranche"') for name in TRANCHE_FIELDS)
     if type(group) is not str:
         raise WrongType(f'"group" of tranche is not a text: {group!r}', hint="Name a group that bids name.")
     return TrancheTerms(group, whole('"share" of tranche', share, 256))
-
-
-def _object(value: Any, what: str, known: Iterable[str]) -> dict[str, Any]:
-    """A JSON object without unknown fields."""
-    if type(value) is not dict:
-        raise WrongType(f"{what} is not an object", hint=f"Write {what} as {{...}} with {', '.join(known)}.")
-    for name in value.keys() - set(known):
-        raise _unknown(name, known, what)
-    return value
-
-
-def _field(values: Mapping[str, Any], name: str, what: str) -> Any:
-    if name not in values:
-        raise MissingField(f'{what} lacks "{name}"', hint=f'Add "{name}".')
-    return values[name]
-
-
-def _column(rows: list[Any], name: str) -> list[Any]:
-    """A field of every bid."""
-    try:
-        return [row[name] for row in rows]
-    except KeyError as error:
-        lacking = next(i for i, row in enumerate(rows) if name not in row)
-        raise MissingField(f'bid {lacking} lacks "{name}"', hint=f'Give every bid a "{name}".') from error
-
-
-def _texts(name: str, values: list[Any]) -> list[Any]:
-    """A column of texts; only ids must be there."""
-    for i, value in enumerate(values):
-        if type(value) is not str and (value is not None or name == "id"):
-            raise WrongType(f'"{name}" of bid {i} is not a text: {value!r}', hint="Put it in quotes.")
-    return values
-
-
-def _unknown(name: str, known: Iterable[str], what: str) -> UnknownField:
-    close = get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"There are {', '.join(known)}."
-    return UnknownField(f'nobody knows "{name}" in {what}', hint=hint)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from oracle.cli import allocate, auditor, chain, demo, keys, operator, planner, provider, revenue
+from oracle.cli import allocate, auditor, chain, demo, keys, operator, planner, provider, revenue, simulate
 from oracle.cli.output import emit_error
 from oracle.errors import MiaError
 
@@ -35,6 +35,7 @@ app.command("chain")(chain.chain)
 app.add_typer(keys.keys, name="key")
 app.command("deploy")(planner.deploy)
 app.command("terms")(planner.terms)
+planner.rounds.command("simulate")(simulate.simulate)
 app.add_typer(planner.rounds, name="round")
 app.add_typer(revenue.revenue, name="revenue")
 app.add_typer(operator.oracles, name="oracle")
