@@ -8,6 +8,7 @@ import {LibBit} from "solady/src/utils/LibBit.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {DataShareToken} from "./DataShareToken.sol";
 import {MarginalUtilityToken} from "./MarginalUtilityToken.sol";
+import {TermsValidator} from "./TermsValidator.sol";
 import {IArbitrator} from "./interfaces/IArbitrator.sol";
 import {IDataMarket} from "./interfaces/IDataMarket.sol";
 import {IDataShareToken} from "./interfaces/IDataShareToken.sol";
@@ -35,41 +36,56 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         Voided
     }
 
-    /// @dev What changes in a round's life; what does not is in `RoundTerms`. A commit touches the first two slots, a
-    /// reveal the second and the two hashes after it, a claim the settlement.
+    /// @dev What changes in a round's life; what does not is in `RoundTerms`. Counts ride in the running hashes: a commit
+    /// writes the first slot, a reveal its auction's first, and a claim none.
     struct Round {
         bytes32 commitments;
         // one slot; bond, end and size are copies of the terms, so that a commit need not read those
         uint96 bidBond;
         uint40 commitEnd;
         uint24 maxBids;
-        uint24 bonded;
-        uint24 revealed;
         uint32 observers; // bitmap by place in the committee
         Status status;
+        bool reported;
         bool refunded;
-        bytes32 root;
+        bool upheld;
+        // Running hash of observations, then the root of the report while it stands, then 0. Nothing can be proven against
+        // a running hash: a proof would be a second preimage.
+        bytes32 scores;
+        Auction[2] auctions; // of everybody else, and of the tranche
+        // one slot
+        uint64 totalReward;
+        uint64 trancheReward; // of this the tranche's
+        uint96 cashOwed;
+        uint32 paidOperators; // bitmap like `observers`
+        bytes32 disputed; // root under challenge
+        bytes32 challengeId;
+        address challenger;
+    }
+
+    struct Auction {
         bytes32 records;
-        bytes32 observations;
-        // one slot: the certificate, with the marginal bid
+        // one slot: the certificate
         uint96 winningWeight; // below 2^88: fewer than 2^24 weights below 2^64
         uint64 marginalCost;
         uint64 marginalWeight;
         uint24 marginal; // NO_MARGINAL for none
         bool settled;
-        // one slot: what is still to be paid
-        uint64 totalReward;
-        uint64 unclaimed; // rewards, counted only where rounding leaves dust
-        uint96 held; // cash held for them, likewise; at most L + maxBids
-        uint32 paidOperators; // bitmap like `observers`
-        bytes32 challengeId;
-        address challenger;
-        bool upheld;
+    }
+
+    /// @dev A pass over an auction's records that is not over. Sums of a wrong certificate may be cut off: it fails anyway.
+    struct Pass {
+        bytes32 records;
+        uint96 weightSum;
+        uint64 rewardSum;
+        uint96 cashSum;
     }
 
     /// @inheritdoc IDataMarket
     uint256 public constant MIN_PHASE = 10 minutes;
     uint24 private constant NO_MARGINAL = type(uint24).max;
+    uint8 private constant MAIN = 0;
+    uint8 private constant TRANCHE = 1;
     address private constant BURN = 0x000000000000000000000000000000000000dEaD;
 
     /// @inheritdoc IDataMarket
@@ -77,26 +93,30 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /// @inheritdoc IDataMarket
     address public immutable shareToken;
     address private immutable _revenueTokenCode;
+    TermsValidator private immutable _validator;
 
     /// @inheritdoc IDataMarket
     uint256 public rounds;
     mapping(uint256 round => Round) private _rounds;
     /// @inheritdoc IDataMarket
     mapping(uint256 round => mapping(address provider => bytes32)) public bidOf;
+    mapping(bytes32 pass => Pass) private _passes;
 
     constructor(IOracleCommittee committee_) {
         committee = committee_;
         shareToken = address(new DataShareToken());
         _revenueTokenCode = address(new MarginalUtilityToken());
+        _validator = new TermsValidator();
     }
 
     /* OPEN */
 
     /// @inheritdoc IDataMarket
     function open(Terms calldata t) external nonReentrant returns (uint256 round) {
-        RoundTerms.validate(t, MIN_PHASE, block.timestamp + committee.EXIT_DELAY());
+        _validator.validate(t, msg.sender, MIN_PHASE, block.timestamp + committee.EXIT_DELAY());
         (uint256 cash, uint256 deferred) = Liquidity.split(t.budget, t.utilityPool, t.liquidity);
         // R is a weighted mean of budget and pool, so it is below 2^64 like them.
+        require(t.trancheShare == 0 || (cash + deferred) * t.trancheShare >= RoundTerms.WAD, Errors.TrancheOutOfRange());
         uint256 members = committee.requireActive(t.committee);
         // Below 2^198: L, a fee and maxBids are below 2^64, members at most 32, a money unit below 2^128.
         uint256 escrow = (cash + t.maxBids + members * t.operatorFee) * t.moneyUnit;
@@ -104,7 +124,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         round = ++rounds;
         bytes32 termsHash = RoundTerms.write(round, t);
         Round storage r = _rounds[round];
-        r.commitments = termsHash;
+        r.commitments = Commitment.start(termsHash);
         r.bidBond = t.bidBond;
         r.commitEnd = t.commitEnd;
         r.maxBids = uint24(t.maxBids);
@@ -126,19 +146,13 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         Round storage r = _rounds[round];
         if (block.timestamp >= r.commitEnd) revert Errors.WrongPhase(phase(round));
         require(uint256(sealedBid) >= Commitment.MIN_SEALED, Errors.SealedBidTooSmall());
-        if (bidOf[round][msg.sender] == 0) {
-            require(msg.value == r.bidBond, Errors.WrongBond());
-            require(r.bonded < r.maxBids, Errors.RoundFull());
-            // Below maxBids, hence below 2^24 - 1.
-            unchecked {
-                ++r.bonded;
-            }
-        } else {
-            require(msg.value == 0, Errors.WrongBond());
-        }
+        bytes32 commitments = r.commitments;
+        bool first = bidOf[round][msg.sender] == 0;
+        require(msg.value == (first ? r.bidBond : 0), Errors.WrongBond());
+        require(!first || Commitment.count(commitments) < r.maxBids, Errors.RoundFull());
 
         bidOf[round][msg.sender] = sealedBid;
-        r.commitments = Commitment.chainCommitment(r.commitments, msg.sender, datasetRoot, manifest);
+        r.commitments = Commitment.chainCommitment(commitments, msg.sender, datasetRoot, manifest, first);
 
         emit Committed(round, msg.sender, sealedBid, datasetRoot, manifest);
     }
@@ -168,7 +182,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
         // A committee has at most 32 members.
         r.observers = observers | uint32(1 << index);
-        r.observations = Commitment.chainObservation(r.observations, operator, digest);
+        r.scores = Commitment.chainObservation(r.scores, operator, digest);
 
         emit Observed(round, operator, digest);
     }
@@ -184,15 +198,17 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         (Terms memory t, bytes32 termsHash, Round storage r) = _inPhase(round, Phase.Report);
         require(r.status == Status.Open, Errors.AlreadyReported());
         require(root != 0, Errors.ZeroRoot());
-        require(count == r.bonded, Errors.WrongCount(r.bonded));
-        ScoreReport.Report memory report =
-            ScoreReport.Report(round, termsHash, r.commitments, r.observations, root, count);
+        bytes32 commitments = r.commitments;
+        uint256 bonded = Commitment.count(commitments);
+        require(count == bonded, Errors.WrongCount(bonded));
+        ScoreReport.Report memory report = ScoreReport.Report(round, termsHash, commitments, r.scores, root, count);
         uint256 quorum =
             committee.verify(t.committee, ScoreReport.reportDigest(address(this), report), signers, signatures);
         require(LibBit.popCount(r.observers) >= quorum, Errors.BelowQuorum());
 
-        r.root = root;
+        r.scores = root;
         r.status = Status.Reported;
+        r.reported = true;
 
         emit Reported(round, root, count, report.commitments, report.observations);
     }
@@ -206,13 +222,15 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         require(r.status == Status.Reported, Errors.AlreadyChallenged());
         require(block.timestamp < t.reportEnd + (t.challengeEnd - t.reportEnd) / 2, Errors.TooLateToChallenge());
         require(msg.value == t.challengeBond, Errors.WrongBond());
-        bytes32 root = r.root;
+        bytes32 root = r.scores;
         bytes32 leafHash = ScoreReport.leafHash(leaf);
         require(MerkleProof.verifyCalldata(proof, root, leafHash), Errors.InvalidProof());
         bytes32 challengeId =
             keccak256(abi.encode(block.chainid, address(this), round, root, leafHash, msg.sender, evidence));
 
         r.status = Status.Challenged;
+        r.scores = 0;
+        r.disputed = root;
         r.challenger = msg.sender;
         r.challengeId = challengeId;
 
@@ -234,6 +252,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
             emit Voided(round);
         } else {
             r.status = Status.Reported;
+            r.scores = r.disputed;
             delete r.challenger;
             _burn(round, t.challengeBond);
         }
@@ -245,8 +264,14 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function reveal(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, uint256 cost, bytes32 salt)
         external
     {
-        (Terms memory t, bytes32 termsHash, Round storage r) = _inPhase(round, Phase.Reveal);
-        require(MerkleProof.verifyCalldata(proof, r.root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
+        (Terms memory t, bytes32 termsHash) = RoundTerms.read(round);
+        Round storage r = _rounds[round];
+        bytes32 root = r.scores;
+        // The phase without the status: a report that stands is a root that is there.
+        if (block.timestamp < t.challengeEnd || block.timestamp >= t.revealEnd || root == 0) {
+            revert Errors.WrongPhase(_phase(t, r));
+        }
+        require(MerkleProof.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
         _requireOpening(
             bidOf[round][leaf.provider], Commitment.seal(round, leaf.provider, termsHash, leaf.datasetRoot, cost, salt)
         );
@@ -254,34 +279,39 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDataMarket
-    function settle(uint256 round, uint256 winningWeight, uint256 marginal, bytes calldata records)
-        external
-        nonReentrant
-    {
+    function settle(
+        uint256 round,
+        uint256 group,
+        Clearing.Certificate calldata certificate,
+        uint256 start,
+        bytes calldata records
+    ) external nonReentrant {
         (Terms memory t,, Round storage r) = _inPhase(round, Phase.Settle);
-        RoundTerms.Split memory split = t.split();
-        uint256 revealed = r.revealed;
-        require(records.length == revealed * 16, Errors.WrongRecords());
-        (bytes32 hash, uint256 totalReward, uint256 mCost, uint256 mWeight) =
-            Clearing.settle(records, t.clearing(split), winningWeight, marginal);
-        require(hash == r.records, Errors.WrongRecords());
-
-        // The casts are safe: W was verified to be a sum of fewer than 2^24 weights below 2^64, m is one of the records,
-        // and the rewards add up to at most R.
-        r.winningWeight = uint96(winningWeight);
-        r.marginalCost = uint64(mCost);
-        r.marginalWeight = uint64(mWeight);
-        r.marginal = marginal == Clearing.NONE ? NO_MARGINAL : uint24(marginal);
-        r.settled = true;
-        r.totalReward = uint64(totalReward);
-        if (split.leavesDust()) {
-            r.unclaimed = uint64(totalReward);
-            r.held = uint96(split.reservedCash(totalReward, revealed));
+        Auction storage auction = r.auctions[group];
+        require(!auction.settled, Errors.AlreadySettled());
+        Clearing.Params memory p;
+        {
+            RoundTerms.Split memory split = t.split();
+            p = t.clearing(split, _budget(t, split, r, group));
         }
+        Clearing.begin(p, certificate, Commitment.count(auction.records));
+        Pass storage pass = _passes[_passKey(round, group, msg.sender, certificate)];
+        Clearing.Progress memory progress = _resume(pass, start);
+        Clearing.scan(records, p, certificate, progress);
+        uint256 next = Commitment.count(progress.records);
+        if (next < Commitment.count(auction.records)) {
+            _pause(pass, progress);
+            emit SettlementAdvanced(round, group, msg.sender, next);
+            return;
+        }
+        require(progress.records == auction.records, Errors.WrongRecords());
+        Clearing.finish(certificate, progress);
 
-        emit Settled(round, winningWeight, marginal, totalReward);
+        _close(r, group, certificate, progress);
 
-        _burn(round, (r.bonded - revealed) * t.bidBond);
+        emit Settled(round, group, certificate.winningWeight, certificate.marginal, progress.rewardSum);
+
+        if (group == MAIN) _burn(round, (Commitment.count(r.commitments) - _revealed(r)) * t.bidBond);
     }
 
     /// @inheritdoc IDataMarket
@@ -308,7 +338,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         RoundTerms.Split memory split = t.split();
         uint256 reward;
         uint256 cash;
-        if (r.settled) {
+        if (r.auctions[MAIN].settled) {
             require(Commitment.isRecord(slot), Errors.NotRevealed());
             (reward, cash) = _reward(t, split, r, slot);
         } else {
@@ -316,11 +346,6 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         }
 
         delete bidOf[round][provider];
-        if (reward != 0 && split.leavesDust()) {
-            // Each reward is in the total once, and `held` covers each rounded-up part (Liquidity.reservedCash).
-            r.unclaimed -= uint64(reward);
-            r.held -= uint96(cash);
-        }
         uint256 units = split.cash == split.total ? 0 : reward;
         if (units != 0) _revenueToken(t, split, round).mint(provider, units);
         uint256 shares = reward == 0 ? 0 : _mintShares(t, round, provider, slot);
@@ -352,23 +377,16 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function refund(uint256 round) external nonReentrant {
         (Terms memory t,) = RoundTerms.read(round);
         Round storage r = _rounds[round];
-        if (!r.settled) _requirePhase(t, r, Phase.Void);
+        if (!r.auctions[MAIN].settled) _requirePhase(t, r, Phase.Void);
+        if (r.refunded) return;
         RoundTerms.Split memory split = t.split();
-        uint256 amount;
-        uint256 units;
-        if (!r.refunded) {
-            uint256 reserved = r.settled ? split.reservedCash(r.totalReward, r.revealed) : 0;
-            (address[] memory members,) = committee.committeeOf(t.committee);
-            uint256 idle = members.length - LibBit.popCount(r.observers);
-            amount = split.cash + t.maxBids - reserved + idle * t.operatorFee;
-            if (split.cash != split.total) units = split.total - r.totalReward;
-            r.refunded = true;
-        }
-        if (r.unclaimed == 0) {
-            amount += r.held;
-            r.held = 0;
-        }
-        if (amount == 0 && units == 0) return;
+        (address[] memory members,) = committee.committeeOf(t.committee);
+        uint256 idle = members.length - LibBit.popCount(r.observers);
+        // In a void round nothing is owed.
+        uint256 amount = split.cash + t.maxBids - r.cashOwed + idle * t.operatorFee;
+        uint256 units = split.cash == split.total ? 0 : split.total - r.totalReward;
+
+        r.refunded = true;
 
         emit Refunded(round, amount, units);
 
@@ -409,23 +427,26 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         state.planner = t.planner;
         state.termsHash = termsHash;
         state.commitments = r.commitments;
-        state.observations = r.observations;
-        state.records = r.records;
-        state.root = r.root;
-        state.bonded = r.bonded;
-        state.revealed = r.revealed;
+        state.reported = r.reported;
+        state.challenged = r.status == Status.Challenged;
+        if (state.reported) state.root = state.challenged ? r.disputed : r.scores;
+        else state.observations = r.scores;
+        state.bonded = Commitment.count(r.commitments);
         state.observers = r.observers;
         state.paidOperators = r.paidOperators;
-        state.reported = r.root != 0;
-        state.challenged = r.status == Status.Challenged;
-        state.settled = r.settled;
         state.voided = r.status == Status.Voided;
         state.refunded = r.refunded;
         state.totalReward = r.totalReward;
-        state.unclaimedReward = r.unclaimed;
-        state.heldCash = r.held;
-        state.winningWeight = r.winningWeight;
-        state.marginal = _marginal(r);
+        state.cashOwed = r.cashOwed;
+        for (uint256 group; group < 2; ++group) {
+            Auction storage auction = r.auctions[group];
+            uint256 revealed = Commitment.count(auction.records);
+            state.auctions[group] = AuctionState(
+                auction.records, revealed, auction.settled, auction.winningWeight, _certificate(auction).marginal
+            );
+            state.revealed += revealed;
+        }
+        state.settled = state.auctions[MAIN].settled;
         state.challenger = r.challenger;
         state.challengeId = r.challengeId;
     }
@@ -435,7 +456,16 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         (Terms memory t,) = RoundTerms.read(round);
         Round storage r = _rounds[round];
         bytes32 slot = bidOf[round][provider];
-        if (r.settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, t.split(), r, slot);
+        if (r.auctions[MAIN].settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, t.split(), r, slot);
+    }
+
+    /// @inheritdoc IDataMarket
+    function progressOf(uint256 round, uint256 group, address proposer, Clearing.Certificate calldata certificate)
+        external
+        view
+        returns (uint256)
+    {
+        return Commitment.count(_passes[_passKey(round, group, proposer, certificate)].records);
     }
 
     /// @inheritdoc IDataMarket
@@ -479,7 +509,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         if (block.timestamp < t.challengeEnd) return Phase.Challenge;
         if (status == Status.Challenged) return Phase.Void;
         if (block.timestamp < t.revealEnd) return Phase.Reveal;
-        if (r.settled) return Phase.Claim;
+        if (r.auctions[MAIN].settled) return Phase.Claim;
         return block.timestamp < t.settleEnd ? Phase.Settle : Phase.Void;
     }
 
@@ -493,16 +523,15 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /// @dev Turns a sealed bid into its record.
     function _open(Terms memory t, Round storage r, uint256 round, ScoreLeaf calldata leaf, uint256 cost) private {
         (uint64 cost64, uint64 weight) = _record(t, leaf, cost);
-        uint24 position = r.revealed;
+        uint8 group = t.trancheShare == 0 || leaf.group == 0 ? MAIN : TRANCHE;
+        Auction storage auction = r.auctions[group];
+        bytes32 records = auction.records;
+        uint256 position = Commitment.count(records);
 
-        // At most one reveal for each of fewer than 2^24 bonded providers.
-        unchecked {
-            r.revealed = position + 1;
-        }
-        r.records = Commitment.chainRecord(r.records, cost64, weight);
-        bidOf[round][leaf.provider] = Commitment.packRecord(leaf.shares, position, cost64, weight);
+        auction.records = Commitment.chainRecord(records, cost64, weight);
+        bidOf[round][leaf.provider] = Commitment.packRecord(leaf.shares, group, position, cost64, weight);
 
-        emit Revealed(round, leaf.provider, position, cost64, weight, leaf.shares);
+        emit Revealed(round, leaf.provider, group, uint32(position), cost64, weight, leaf.shares);
     }
 
     /// @dev What does not fit the record is ineligible: weight 0.
@@ -518,26 +547,89 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         if (full <= type(uint64).max) weight = uint64(full);
     }
 
+    /// @dev A pass from where it was left, or a new one.
+    function _resume(Pass storage pass, uint256 start) private view returns (Clearing.Progress memory progress) {
+        if (start == 0) return progress;
+        progress = Clearing.Progress(pass.records, pass.weightSum, pass.rewardSum, pass.cashSum);
+        uint256 next = Commitment.count(progress.records);
+        require(start == next, Errors.WrongStart(next));
+    }
+
+    /// @dev The sum of weights is exact: fewer than 2^24 below 2^64.
+    function _pause(Pass storage pass, Clearing.Progress memory progress) private {
+        pass.records = progress.records;
+        pass.weightSum = uint96(progress.weightSum);
+        pass.rewardSum = uint64(progress.rewardSum);
+        pass.cashSum = uint96(progress.cashSum);
+    }
+
+    /// @dev Keeps a verified outcome. The casts are safe: W is a sum of fewer than 2^24 weights below 2^64, m is one of the
+    /// records, the rewards add up to at most R, their cash parts to at most L and one unit for each.
+    function _close(
+        Round storage r,
+        uint256 group,
+        Clearing.Certificate calldata certificate,
+        Clearing.Progress memory progress
+    ) private {
+        Auction storage auction = r.auctions[group];
+        auction.winningWeight = uint96(certificate.winningWeight);
+        auction.marginalCost = uint64(certificate.marginalCost);
+        auction.marginalWeight = uint64(certificate.marginalWeight);
+        auction.marginal = certificate.marginal == Clearing.NONE ? NO_MARGINAL : uint24(certificate.marginal);
+        auction.settled = true;
+        r.totalReward += uint64(progress.rewardSum);
+        r.cashOwed += uint96(progress.cashSum);
+        if (group == TRANCHE) r.trancheReward = uint64(progress.rewardSum);
+    }
+
+    function _revealed(Round storage r) private view returns (uint256) {
+        return Commitment.count(r.auctions[MAIN].records) + Commitment.count(r.auctions[TRANCHE].records);
+    }
+
+    /// @dev Reward budget of one auction: the tranche's share; for everybody else what the tranche left.
+    function _budget(Terms memory t, RoundTerms.Split memory split, Round storage r, uint256 group)
+        private
+        view
+        returns (uint256)
+    {
+        if (t.trancheShare == 0) return split.total;
+        if (group == TRANCHE) return t.trancheReward(split);
+        Auction storage tranche = r.auctions[TRANCHE];
+        require(tranche.settled || tranche.records == 0, Errors.TrancheNotSettled());
+        return split.total - r.trancheReward;
+    }
+
     /// @dev Reward and its cash part of a record in a settled round.
     function _reward(Terms memory t, RoundTerms.Split memory split, Round storage r, bytes32 slot)
         private
         view
         returns (uint256 reward, uint256 cash)
     {
-        (, uint256 position, uint256 cost, uint256 weight) = Commitment.unpackRecord(slot);
+        (, uint8 group, uint256 position, uint256 cost, uint256 weight) = Commitment.unpackRecord(slot);
         reward = Clearing.rewardOf(
-            t.clearing(split), r.winningWeight, _marginal(r), r.marginalCost, r.marginalWeight, position, cost, weight
+            t.clearing(split, _budget(t, split, r, group)), _certificate(r.auctions[group]), position, cost, weight
         );
         cash = Liquidity.cashOf(reward, split.cash, split.total);
     }
 
-    function _marginal(Round storage r) private view returns (uint256) {
-        return r.marginal == NO_MARGINAL ? Clearing.NONE : r.marginal;
+    function _certificate(Auction storage auction) private view returns (Clearing.Certificate memory c) {
+        c.winningWeight = auction.winningWeight;
+        c.marginal = auction.marginal == NO_MARGINAL ? Clearing.NONE : auction.marginal;
+        c.marginalCost = auction.marginalCost;
+        c.marginalWeight = auction.marginalWeight;
+    }
+
+    function _passKey(uint256 round, uint256 group, address proposer, Clearing.Certificate calldata certificate)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(round, group, proposer, certificate));
     }
 
     /// @dev A winner's data shares.
     function _mintShares(Terms memory t, uint256 round, address provider, bytes32 slot) private returns (uint256) {
-        (uint64 attested,,,) = Commitment.unpackRecord(slot);
+        (uint64 attested,,,,) = Commitment.unpackRecord(slot);
         if (attested == 0 || t.shareSupply == 0) return 0;
         return IDataShareToken(shareToken).mint(round, provider, attested, t.shareSupply);
     }

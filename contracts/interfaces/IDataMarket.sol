@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Clearing} from "../libraries/Clearing.sol";
 import {IOracleCommittee} from "./IOracleCommittee.sol";
 
 /// @title A truthful market for text corpora
@@ -37,6 +38,7 @@ interface IDataMarket {
         uint128 reserve; // highest price of one WAD of weight, money units
         uint64 cap; // highest eligible bid, money units
         uint32 maxBids; // most providers the round takes, below 2^24
+        uint64 trancheShare; // WAD of R that is auctioned among members of the tranche first, below 1e18; 0: no tranche
         uint64 shareSupply; // T, DST units allocated over all scored providers
         uint64 volumeWeight; // alpha, WAD
         uint64 qualityWeight; // beta, WAD
@@ -65,6 +67,7 @@ interface IDataMarket {
         address provider;
         bytes32 datasetRoot;
         uint8 status; // 0 = scored; anything else makes the bid ineligible
+        uint8 group; // 0 = everybody else, 1 = the diversity tranche; not looked at in a round without one
         uint64 quality; // q
         uint64 impact; // phi
         uint64 tokens; // deduplicated token count
@@ -75,26 +78,32 @@ interface IDataMarket {
     struct RoundState {
         address planner;
         bytes32 termsHash;
-        bytes32 commitments; // running hash of commitments, from termsHash
-        bytes32 observations; // running hash of observation digests, from 0
-        bytes32 records; // running hash of revealed (cost, weight), from 0
-        bytes32 root; // score tree; 0 before the report
+        bytes32 commitments; // running hash of commitments
+        bytes32 observations; // running hash of observation digests, from 0; 0 once the report is posted
+        bytes32 root; // score tree; 0 before the report and once it is struck
         uint256 bonded; // providers with a bond, and leaves of the score tree
         uint256 revealed; // bids opened
         uint256 observers; // bit i: member i of the committee observed in time
         uint256 paidOperators; // bit i: member i took its fee
         bool reported;
         bool challenged; // a challenge waits for its ruling
-        bool settled;
+        bool settled; // both auctions
         bool voided; // by `voidRound` or an upheld challenge; `phase` is Void from the deadline on, before that
-        bool refunded; // the planner took its refund (but for the dust, see `refund`)
+        bool refunded; // the planner took its refund
         uint256 totalReward; // sum of rewards, money units
-        uint256 unclaimedReward; // of these not claimed yet; counted only where 0 < L < R leaves dust of rounding
-        uint256 heldCash; // cash held for them; likewise
-        uint256 winningWeight; // W, WAD
-        uint256 marginal; // position of m, or type(uint256).max for none
+        uint256 cashOwed; // sum of their cash parts, each rounded up
+        AuctionState[2] auctions; // of everybody else, and of the tranche
         address challenger; // of the open or the upheld challenge
         bytes32 challengeId;
+    }
+
+    /// @notice One of a round's two auctions.
+    struct AuctionState {
+        bytes32 records; // running hash of revealed (cost, weight), from 0
+        uint256 revealed; // bids opened
+        bool settled;
+        uint256 winningWeight; // W, WAD
+        uint256 marginal; // position of m, or type(uint256).max for none
     }
 
     event Opened(uint256 indexed round, address indexed planner, bytes32 termsHash, Terms terms, address revenueToken);
@@ -107,9 +116,17 @@ interface IDataMarket {
     event Challenged(uint256 indexed round, address indexed challenger, bytes32 challengeId, bytes32 evidence);
     event ChallengeResolved(uint256 indexed round, bool upheld);
     event Revealed(
-        uint256 indexed round, address indexed provider, uint32 position, uint64 cost, uint64 weight, uint64 shares
+        uint256 indexed round,
+        address indexed provider,
+        uint8 group,
+        uint32 position,
+        uint64 cost,
+        uint64 weight,
+        uint64 shares
     );
-    event Settled(uint256 indexed round, uint256 winningWeight, uint256 marginal, uint256 totalReward);
+    /// @notice One proposer's pass over an auction's records has come to `next`.
+    event SettlementAdvanced(uint256 indexed round, uint256 group, address indexed proposer, uint256 next);
+    event Settled(uint256 indexed round, uint256 group, uint256 winningWeight, uint256 marginal, uint256 totalReward);
     event Voided(uint256 indexed round);
     event Claimed(
         uint256 indexed round, address indexed provider, uint256 cash, uint256 units, uint256 shares, uint256 bond
@@ -184,12 +201,23 @@ interface IDataMarket {
     function reveal(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, uint256 cost, bytes32 salt)
         external;
 
-    /// @notice Verifies the certificate (W, m) over all revealed bids and fixes every reward; burns unrevealed bonds.
-    /// @dev Exactly one certificate passes. Reverts with WrongRecords and the errors of `Clearing`.
-    /// @param winningWeight W, WAD.
-    /// @param marginal position of m, or type(uint256).max for none.
+    /// @notice Verifies a certificate over an auction's revealed bids and fixes every reward of it; the last auction of the
+    /// round burns unrevealed bonds. The tranche's auction comes first, if anybody of it revealed; what it does not
+    /// spend is the other's.
+    /// @dev In one call or in batches, each from where the sender's last one for this certificate ended; nobody moves
+    /// anybody else's progress. Exactly one certificate passes. Reverts with AlreadySettled, TrancheNotSettled,
+    /// WrongStart, WrongRecords and the errors of `Clearing`.
+    /// @param group 0 = everybody else, 1 = the tranche.
+    /// @param certificate W, and m with its bid.
+    /// @param start Position of the first record; 0 starts anew.
     /// @param records 16 bytes a revealed bid in the order of reveals: cost (uint64) | weight (uint64), big-endian.
-    function settle(uint256 round, uint256 winningWeight, uint256 marginal, bytes calldata records) external;
+    function settle(
+        uint256 round,
+        uint256 group,
+        Clearing.Certificate calldata certificate,
+        uint256 start,
+        bytes calldata records
+    ) external;
 
     /// @notice Puts on record that a round is void. What `claim` and `refund` pay does not wait for it.
     function voidRound(uint256 round) external;
@@ -205,8 +233,8 @@ interface IDataMarket {
     /// @dev Reverts with NotAMember, NothingDue.
     function claimOperatorFee(uint256 round, address operator) external;
 
-    /// @notice Pays the planner, whoever calls, what is due now: escrow above the cash held for winners, fees nobody
-    /// earned, MUT units nobody won; once every reward is claimed the dust of rounding too. Again: pays nothing.
+    /// @notice Pays the planner, whoever calls: escrow above the cash owed to winners, fees nobody earned, MUT units nobody
+    /// won. Again: pays nothing.
     function refund(uint256 round) external;
 
     /// @notice Pays the bond of an upheld challenge back to its challenger.
@@ -229,8 +257,13 @@ interface IDataMarket {
     function terms(uint256 round) external view returns (Terms memory);
     function roundOf(uint256 round) external view returns (RoundState memory);
     /// @notice The provider's slot: 0 (no bid, or claimed), a sealed bid (2^224 or more), or the record of an opened bid:
-    /// shares (64) | position + 1 (32) | cost (64) | weight (64).
+    /// shares (64) | group (8) | position + 1 (24) | cost (64) | weight (64).
     function bidOf(uint256 round, address provider) external view returns (bytes32);
+    /// @notice Where `proposer`'s pass with this certificate stands: the position of the next record.
+    function progressOf(uint256 round, uint256 group, address proposer, Clearing.Certificate calldata certificate)
+        external
+        view
+        returns (uint256 next);
     /// @notice The round's MarginalUtilityToken (MUT); zero where D = 0.
     function revenueToken(uint256 round) external view returns (address);
     /// @notice Reward and its cash part of an opened bid in a settled round that is not claimed yet, money units; zero

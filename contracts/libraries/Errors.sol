@@ -27,6 +27,8 @@ library Errors {
     error MaxBidsOutOfRange();
     /// @notice Share floor above the share cap, or a share cap above WAD, or a supply with a share cap of zero.
     error ShareBoundsOutOfRange();
+    /// @dev The tranche takes the whole reward budget or more, or a share of it that is less than one money unit.
+    error TrancheOutOfRange();
     /// @notice A bond of zero: not revealing, or challenging, would be free.
     error ZeroBond();
     /// @notice A phase that ends less than MIN_PHASE after the one before it.
@@ -95,6 +97,12 @@ library Errors {
     error AlreadyRevealed();
     /// @notice The records are not those revealed, in the order of reveals.
     error WrongRecords();
+    /// @notice The auction was settled already.
+    error AlreadySettled();
+    /// @notice The tranche's auction comes first: what it does not spend is everybody else's.
+    error TrancheNotSettled();
+    /// @notice The sender's pass with this certificate stands elsewhere.
+    error WrongStart(uint256 next);
 
     /* PAYMENTS */
 

@@ -36,19 +36,4 @@ library Liquidity {
     function cashOf(uint256 reward, uint256 cash, uint256 total) internal pure returns (uint256) {
         return FixedPointMathLib.mulDivUp(reward, cash, total);
     }
-
-    /// @notice Cash kept back at settlement for all claims: floor(totalReward * L / R) + revealed.
-    /// @dev Rounding up adds less than one unit a winner, so this covers every claim; with totalReward <= R and
-    /// revealed <= maxBids it never exceeds the escrowed L + maxBids.
-    /// @param totalReward Sum of all rewards, money units, at most `total`.
-    /// @param cash L, money units.
-    /// @param total R = L + D, money units.
-    /// @param revealed Number of revealed bids, an upper bound of the number of winners.
-    function reservedCash(uint256 totalReward, uint256 cash, uint256 total, uint256 revealed)
-        internal
-        pure
-        returns (uint256)
-    {
-        return FixedPointMathLib.mulDiv(totalReward, cash, total) + revealed;
-    }
 }

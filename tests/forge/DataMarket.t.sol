@@ -5,6 +5,7 @@ import {MarginalUtilityToken} from "../../contracts/MarginalUtilityToken.sol";
 import {DemoToken} from "../../contracts/examples/DemoToken.sol";
 import {IDataMarket} from "../../contracts/interfaces/IDataMarket.sol";
 import {Commitment} from "../../contracts/libraries/Commitment.sol";
+import {Clearing} from "../../contracts/libraries/Clearing.sol";
 import {Errors} from "../../contracts/libraries/Errors.sol";
 import {Liquidity} from "../../contracts/libraries/Liquidity.sol";
 import {MarketFixture} from "./utils/MarketFixture.sol";
@@ -121,8 +122,8 @@ contract DataMarketTest is MarketFixture {
         assertEq(DemoToken(token).balanceOf(PLANNER), paid, "again");
     }
 
-    /// @dev With cash and shares mixed, rounding leaves dust: it waits for the last claim.
-    function test_dustAfterLastClaim() public {
+    /// @dev With cash and shares mixed, each cash part is rounded up: settlement adds up exactly what is owed.
+    function test_roundedCashIsOwedToTheLastUnit() public {
         openRound();
         for (uint256 i; i < 3; ++i) {
             bid(1, WAD, WAD);
@@ -130,16 +131,15 @@ contract DataMarketTest is MarketFixture {
         score();
         revealAll();
         settle();
+        assertEq(market.roundOf(round).cashOwed, 600, "3 times 199.8, rounded up");
         market.refund(round);
         for (uint256 i; i < 3; ++i) {
-            uint256 before = DemoToken(token).balanceOf(PLANNER);
-            market.refund(round);
-            assertEq(DemoToken(token).balanceOf(PLANNER), before, "early");
             market.claim(round, bids[i].provider);
         }
-        assertEq(market.roundOf(round).heldCash, 2, "dust: 599 and 3 bids reserved, 200 a winner paid");
-        market.refund(round);
-        assertEq(market.roundOf(round).heldCash, 0, "paid");
+        for (uint256 i; i < members.length; ++i) {
+            market.claimOperatorFee(round, members[i]);
+        }
+        assertEq(DemoToken(token).balanceOf(address(market)), 0, "nothing stays");
     }
 
     function test_noReveal() public {
@@ -148,7 +148,7 @@ contract DataMarketTest is MarketFixture {
         bid(100, WAD, WAD);
         score();
         vm.warp(terms.revealEnd);
-        market.settle(round, 0, type(uint256).max, "");
+        market.settle(round, 0, Clearing.Certificate(0, Clearing.NONE, 0, 0), 0, "");
         assertEq(BURN.balance, 2 * uint256(terms.bidBond), "both bonds");
         vm.expectRevert(Errors.NotRevealed.selector);
         market.claim(round, bids[0].provider);
@@ -161,7 +161,7 @@ contract DataMarketTest is MarketFixture {
         observeAll();
         postReport();
         vm.warp(terms.revealEnd);
-        market.settle(round, 0, type(uint256).max, "");
+        market.settle(round, 0, Clearing.Certificate(0, Clearing.NONE, 0, 0), 0, "");
         claimAll();
         conserved();
     }
@@ -290,14 +290,14 @@ contract DataMarketTest is MarketFixture {
         score();
         vm.warp(terms.revealEnd - 1);
         wrongPhase(IDataMarket.Phase.Reveal);
-        market.settle(round, 0, type(uint256).max, "");
+        market.settle(round, 0, Clearing.Certificate(0, Clearing.NONE, 0, 0), 0, "");
         vm.warp(terms.settleEnd);
         wrongPhase(IDataMarket.Phase.Void);
-        market.settle(round, 0, type(uint256).max, "");
+        market.settle(round, 0, Clearing.Certificate(0, Clearing.NONE, 0, 0), 0, "");
         vm.warp(terms.settleEnd - 1);
-        market.settle(round, 0, type(uint256).max, "");
+        market.settle(round, 0, Clearing.Certificate(0, Clearing.NONE, 0, 0), 0, "");
         wrongPhase(IDataMarket.Phase.Claim);
-        market.settle(round, 0, type(uint256).max, "");
+        market.settle(round, 0, Clearing.Certificate(0, Clearing.NONE, 0, 0), 0, "");
     }
 
     function test_nothingPaidBeforeTheEnd() public {
@@ -404,6 +404,6 @@ contract DataMarketTest is MarketFixture {
         openRound();
         assertEq(keccak256(abi.encode(market.terms(round))), keccak256(abi.encode(terms)), "terms");
         assertEq(market.roundOf(round).termsHash, keccak256(abi.encode(terms)), "hash");
-        assertEq(market.roundOf(round).commitments, keccak256(abi.encode(terms)), "first commitment");
+        assertEq(market.roundOf(round).commitments, keccak256(abi.encode(terms)) << 32, "first commitment");
     }
 }

@@ -346,27 +346,29 @@ contract DataMarketAttacksTest is MarketFixture {
         score();
         revealAll();
         vm.warp(terms.revealEnd);
-        (uint256 weight, uint256 m) = certificate();
         bytes memory good = records();
+        Clearing.Certificate memory right = certificate();
+        Clearing.Certificate memory c = certificate();
 
-        vm.expectRevert(abi.encodeWithSelector(Clearing.WrongWinningWeight.selector, weight));
-        market.settle(round, weight + 1, m, good);
+        ++c.winningWeight;
+        vm.expectRevert(abi.encodeWithSelector(Clearing.WrongWinningWeight.selector, right.winningWeight));
+        market.settle(round, 0, c, 0, good);
         vm.expectRevert(Clearing.MarginalFits.selector);
-        market.settle(round, WAD, 1, good);
+        market.settle(round, 0, Clearing.Certificate(WAD, 1, 200, WAD / 2), 0, good);
         vm.expectRevert(Clearing.MarginalNotKept.selector);
-        market.settle(round, weight, 3, good);
+        market.settle(round, 0, Clearing.Certificate(right.winningWeight, 3, 900, WAD), 0, good);
+        vm.expectRevert(Clearing.MarginalNotKept.selector);
+        market.settle(round, 0, Clearing.Certificate(right.winningWeight, right.marginal, 901, WAD), 0, good);
         vm.expectRevert(Errors.WrongRecords.selector);
-        market.settle(round, weight, m, new bytes(32));
-        vm.expectRevert(Errors.WrongRecords.selector);
-        market.settle(round, weight, m, abi.encodePacked(good, new bytes(16)));
+        market.settle(round, 0, right, 0, abi.encodePacked(good, new bytes(16)));
 
-        // The last two swapped: same bids, another order.
-        (revealed[1], revealed[2]) = (revealed[2], revealed[1]);
+        // The first two swapped: same bids, another order.
+        (revealed[0], revealed[1]) = (revealed[1], revealed[0]);
         bytes memory swapped = records();
         vm.expectRevert(Errors.WrongRecords.selector);
-        market.settle(round, weight, 1, swapped);
+        market.settle(round, 0, right, 0, swapped);
 
-        market.settle(round, weight, m, good);
+        market.settle(round, 0, right, 0, good);
     }
 
     function testFuzz_anyByteOfTheRecords(uint8 position, uint8 delta) public {
@@ -377,11 +379,11 @@ contract DataMarketAttacksTest is MarketFixture {
         score();
         revealAll();
         vm.warp(terms.revealEnd);
-        (uint256 weight, uint256 m) = certificate();
+        Clearing.Certificate memory c = certificate();
         bytes memory packed = records();
         packed[position % 32] ^= bytes1(delta);
         vm.expectRevert();
-        market.settle(round, weight, m, packed);
+        market.settle(round, 0, c, 0, packed);
     }
 
     /* CLAIMS */

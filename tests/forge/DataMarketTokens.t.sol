@@ -122,7 +122,7 @@ contract DataMarketTokensTest is MarketFixture {
         payee = new OddReceiver();
         openRound();
         bids.push(Bid(address(payee), keccak256("data"), 50, keccak256("salt")));
-        leaves.push(IDataMarket.ScoreLeaf(address(payee), keccak256("data"), 0, uint64(WAD), uint64(WAD), 1, 1));
+        leaves.push(IDataMarket.ScoreLeaf(address(payee), keccak256("data"), 0, 0, uint64(WAD), uint64(WAD), 1, 1));
         vm.deal(address(this), terms.bidBond);
         bytes memory call_ = abi.encodeCall(IDataMarket.commit, (round, sealOf(bids[0]), keccak256("data"), 0));
         payee.run{value: terms.bidBond}(address(market), terms.bidBond, call_);

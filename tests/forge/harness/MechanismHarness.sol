@@ -7,9 +7,15 @@ import {Weights} from "../../../contracts/libraries/Weights.sol";
 
 /// @notice Opens the mechanism's libraries to callers outside Solidity; the functions in the plural take whole batches.
 contract MechanismHarness {
+    struct Limits {
+        uint256 reward;
+        uint256 reserve;
+        uint256 cap;
+    }
+
     struct Instance {
         bytes records;
-        Clearing.Params params;
+        Limits params;
         uint256 winningWeight;
         uint256 marginal;
     }
@@ -47,27 +53,72 @@ contract MechanismHarness {
         }
     }
 
-    function settle(bytes calldata records, Clearing.Params memory p, uint256 winningWeight, uint256 marginal)
+    /// @notice The whole pass, all of the rewards in cash.
+    function settle(bytes calldata records, Limits memory l, uint256 winningWeight, uint256 marginal)
+        public
+        pure
+        returns (bytes32 recordsHash, uint256 totalReward, uint256 cash)
+    {
+        return _settle(records, params(l, l.reward), certificate(records, winningWeight, marginal), records.length);
+    }
+
+    /// @notice The pass in batches of `size` bytes of records, `cash` of R in cash.
+    function settleInBatches(Instance calldata x, uint256 cash, uint256 size)
         external
         pure
-        returns (bytes32 recordsHash, uint256 totalReward, uint256 mCost, uint256 mWeight)
+        returns (bytes32 recordsHash, uint256 totalReward, uint256 totalCash)
     {
-        return Clearing.settle(records, p, winningWeight, marginal);
+        return _settle(x.records, params(x.params, cash), certificate(x.records, x.winningWeight, x.marginal), size);
+    }
+
+    function _settle(bytes calldata records, Clearing.Params memory p, Clearing.Certificate memory c, uint256 size)
+        private
+        pure
+        returns (bytes32, uint256, uint256)
+    {
+        Clearing.begin(p, c, records.length / 16);
+        Clearing.Progress memory progress = _pass(records, p, c, size);
+        Clearing.finish(c, progress);
+        return (progress.records, progress.rewardSum, progress.cashSum);
+    }
+
+    function _pass(bytes calldata records, Clearing.Params memory p, Clearing.Certificate memory c, uint256 size)
+        private
+        pure
+        returns (Clearing.Progress memory progress)
+    {
+        while (records.length > size) {
+            Clearing.scan(records[:size], p, c, progress);
+            records = records[size:];
+        }
+        Clearing.scan(records, p, c, progress);
+    }
+
+    function params(Limits memory l, uint256 cash) public pure returns (Clearing.Params memory) {
+        return Clearing.Params(l.reward, l.reserve, l.cap, cash, l.reward == 0 ? 1 : l.reward);
+    }
+
+    /// @notice The certificate with the bid of m, as far as there is one.
+    function certificate(bytes calldata records, uint256 winningWeight, uint256 marginal)
+        public
+        pure
+        returns (Clearing.Certificate memory)
+    {
+        uint256 record;
+        if (marginal < records.length / 16) record = uint128(bytes16(records[16 * marginal:]));
+        return Clearing.Certificate(winningWeight, marginal, record >> 64, uint64(record));
     }
 
     /// @notice Settles, then claims for every record, as the market would.
     function clear(Instance calldata x) public pure returns (Result memory result) {
-        uint256 mCost;
-        uint256 mWeight;
-        (result.recordsHash, result.totalReward, mCost, mWeight) =
-            Clearing.settle(x.records, x.params, x.winningWeight, x.marginal);
+        (result.recordsHash, result.totalReward,) = settle(x.records, x.params, x.winningWeight, x.marginal);
+        Clearing.Params memory p = params(x.params, x.params.reward);
+        Clearing.Certificate memory c = certificate(x.records, x.winningWeight, x.marginal);
         uint256 count = x.records.length / 16;
         result.rewards = new uint256[](count);
         for (uint256 i; i < count; ++i) {
-            uint256 record = uint128(bytes16(x.records[16 * i:16 * i + 16]));
-            result.rewards[i] = Clearing.rewardOf(
-                x.params, x.winningWeight, x.marginal, mCost, mWeight, i, record >> 64, uint64(record)
-            );
+            uint256 record = uint128(bytes16(x.records[16 * i:]));
+            result.rewards[i] = Clearing.rewardOf(p, c, i, record >> 64, uint64(record));
         }
     }
 
@@ -94,20 +145,13 @@ contract MechanismHarness {
         return Liquidity.split(budget, utilityPool, liquidity);
     }
 
-    /// @notice Rows of (budget, utilityPool, liquidity, reward, revealed) to rows of (L, D, cash of the reward,
-    /// reserved cash).
-    function liquidityAll(uint256[5][] calldata rows) external pure returns (uint256[4][] memory out) {
-        out = new uint256[4][](rows.length);
+    /// @notice Rows of (budget, utilityPool, liquidity, reward) to rows of (L, D, cash of the reward).
+    function liquidityAll(uint256[4][] calldata rows) external pure returns (uint256[3][] memory out) {
+        out = new uint256[3][](rows.length);
         for (uint256 i; i < rows.length; ++i) {
-            uint256[5] calldata row = rows[i];
+            uint256[4] calldata row = rows[i];
             (uint256 cash, uint256 deferred) = Liquidity.split(row[0], row[1], row[2]);
-            uint256 total = cash + deferred;
-            out[i] = [
-                cash,
-                deferred,
-                Liquidity.cashOf(row[3], cash, total),
-                Liquidity.reservedCash(row[3], cash, total, row[4])
-            ];
+            out[i] = [cash, deferred, Liquidity.cashOf(row[3], cash, cash + deferred)];
         }
     }
 }

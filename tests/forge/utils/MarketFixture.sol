@@ -145,6 +145,7 @@ abstract contract MarketFixture is Test {
                 provider: b.provider,
                 datasetRoot: b.datasetRoot,
                 status: 0,
+                group: 0,
                 quality: uint64(quality),
                 impact: uint64(impact),
                 tokens: 10_000,
@@ -245,11 +246,29 @@ abstract contract MarketFixture is Test {
 
     /* SETTLEMENT */
 
-    function records() internal view returns (bytes memory packed) {
+    /// @dev The revealed bids of one auction, in the order of reveals.
+    function auctioned(uint256 group) internal view returns (uint256[] memory indices) {
+        indices = new uint256[](revealed.length);
+        uint256 n;
         for (uint256 i; i < revealed.length; ++i) {
-            (uint64 cost, uint64 weight) = recordOf(revealed[i]);
+            uint256 own = terms.trancheShare != 0 && leaves[revealed[i]].group != 0 ? 1 : 0;
+            if (own == group) indices[n++] = revealed[i];
+        }
+        assembly ("memory-safe") {
+            mstore(indices, n)
+        }
+    }
+
+    function records(uint256 group) internal view returns (bytes memory packed) {
+        uint256[] memory indices = auctioned(group);
+        for (uint256 i; i < indices.length; ++i) {
+            (uint64 cost, uint64 weight) = recordOf(indices[i]);
             packed = abi.encodePacked(packed, cost, weight);
         }
+    }
+
+    function records() internal view returns (bytes memory) {
+        return records(0);
     }
 
     function recordOf(uint256 index) internal view returns (uint64 cost, uint64 weight) {
@@ -261,31 +280,38 @@ abstract contract MarketFixture is Test {
     }
 
     /// @dev Section 3 of the mechanism, by picking the next cheapest bid again and again.
-    function certificate() internal view returns (uint256 winningWeight, uint256 marginal) {
-        (, uint256 total) = cashAndTotal();
-        bool[] memory taken = new bool[](revealed.length);
+    function certificate(uint256 group, uint256 budget) internal view returns (Clearing.Certificate memory c) {
+        uint256[] memory indices = auctioned(group);
+        bool[] memory taken = new bool[](indices.length);
         while (true) {
-            marginal = type(uint256).max;
-            uint256 mCost;
-            uint256 mWeight;
-            for (uint256 i; i < revealed.length; ++i) {
-                (uint256 cost, uint256 weight) = recordOf(revealed[i]);
+            (c.marginal, c.marginalCost, c.marginalWeight) = (Clearing.NONE, 0, 0);
+            for (uint256 i; i < indices.length; ++i) {
+                (uint256 cost, uint256 weight) = recordOf(indices[i]);
                 if (taken[i] || !Clearing.kept(cost, weight, terms.reserve, terms.cap)) continue;
-                if (marginal == type(uint256).max || cost * mWeight < mCost * weight) {
-                    (marginal, mCost, mWeight) = (i, cost, weight);
+                if (c.marginal == Clearing.NONE || cost * c.marginalWeight < c.marginalCost * weight) {
+                    (c.marginal, c.marginalCost, c.marginalWeight) = (i, cost, weight);
                 }
             }
-            if (marginal == type(uint256).max) return (winningWeight, marginal);
-            if (mCost * (winningWeight + mWeight) > total * mWeight) return (winningWeight, marginal);
-            taken[marginal] = true;
-            winningWeight += mWeight;
+            if (c.marginal == Clearing.NONE) return c;
+            if (c.marginalCost * (c.winningWeight + c.marginalWeight) > budget * c.marginalWeight) return c;
+            taken[c.marginal] = true;
+            c.winningWeight += c.marginalWeight;
         }
     }
 
+    function certificate() internal view returns (Clearing.Certificate memory) {
+        (, uint256 total) = cashAndTotal();
+        return certificate(0, total - market.roundOf(round).totalReward);
+    }
+
+    /// @dev Both auctions, each in one call.
     function settle() internal {
         vm.warp(terms.revealEnd);
-        (uint256 winningWeight, uint256 marginal) = certificate();
-        market.settle(round, winningWeight, marginal, records());
+        (, uint256 total) = cashAndTotal();
+        if (auctioned(1).length != 0) {
+            market.settle(round, 1, certificate(1, total * terms.trancheShare / WAD), 0, records(1));
+        }
+        market.settle(round, 0, certificate(), 0, records());
     }
 
     /// @dev Everybody takes what is theirs; the planner's refund before and after.
