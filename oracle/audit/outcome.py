@@ -8,11 +8,12 @@ bonds are in wei, scores and weights in WAD.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oracle.audit import sentences
 from oracle.audit.accounts import Totals, totals_of
+from oracle.audit.auctions import TRANCHE, Auction, clear_round
 from oracle.audit.difference import Difference
 from oracle.chain.client import Market
 from oracle.chain.events import Commitment
@@ -21,7 +22,7 @@ from oracle.custody.store import Board, ContentStore
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.leaf import QUANTUM, ScoreLeaf, Status
 from oracle.mechanism import clearing, liquidity
-from oracle.mechanism.clearing import Bid, Certificate
+from oracle.mechanism.clearing import Bid
 from oracle.mechanism.integers import WAD
 from oracle.mechanism.weights import weight
 from oracle.node import exchange
@@ -37,8 +38,9 @@ class Row:
 
     ``position``: place of the commitment. ``status``, ``tokens``, ``quality``, ``impact``, ``weight`` (WAD) and
     ``allotted`` (DST units a winner mints) are as attested: None, zeros before the report. ``reveal``: place in the
-    order of reveals and ``bid``: None while the bid is sealed. ``virtual_cost``: bid for one WAD of weight, rounded up;
-    None for weight 0. ``reward``: the critical payment t, 0 for losers, and ``binding`` the bound that made it (budget,
+    order of its auction's reveals, ``group``: 1 in the tranche's, and ``bid``: None while the bid is sealed.
+    ``virtual_cost``: bid for one WAD of weight, rounded up; None for weight 0. ``reward``: the critical payment t, 0
+    for losers, and ``binding`` the bound that made it (budget,
     edge, reserve or cap; "" for losers). ``cash`` (money units), ``units`` (MUT) and ``shares`` (DST units) are what
     the reward is paid in; ``bond`` (wei) what comes back. ``claimed``: all of it was pulled. ``reasons``: what the
     operators' evidence says of the scores (see ``oracle.node.compute``), empty where none can be read.
@@ -53,6 +55,7 @@ class Row:
     weight: int
     allotted: int
     reveal: int | None
+    group: int | None
     bid: int | None
     virtual_cost: int | None
     eligible: bool
@@ -72,8 +75,8 @@ class Row:
 class RoundOutcome:
     """A round as far as it has come.
 
-    ``cash`` L, ``deferred`` D and ``budget`` R = L + D in money units. ``certificate``: (W, m), None until all bids are
-    open. ``totals``: where all the money, units, shares and bonds are.
+    ``cash`` L, ``deferred`` D and ``budget`` R = L + D in money units. ``auctions``: main and tranche, cleared; None
+    until all bids are open. ``totals``: where all the money, units, shares and bonds are.
     """
 
     round: int
@@ -82,7 +85,7 @@ class RoundOutcome:
     cash: int
     deferred: int
     rows: tuple[Row, ...]
-    certificate: Certificate | None
+    auctions: tuple[Auction, Auction] | None
     totals: Totals
 
     @property
@@ -115,22 +118,22 @@ def rebuild(market: Market, round_id: int, store: ContentStore, board: Board) ->
         units=sum(row.units for row in rows),
         shares=sum(row.shares for row in rows),
     )
-    certificate = book.cleared.certificate if book.cleared else None
-    return RoundOutcome(round_id, book.phase, book.terms, book.cash, book.deferred, rows, certificate, totals)
+    return RoundOutcome(round_id, book.phase, book.terms, book.cash, book.deferred, rows, book.auctions, totals)
 
 
 def differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
     """Where the chain says something else than ``outcome``: weights, certificate, rewards, what was paid; in order."""
     yield from _weight_differences(outcome, market)
-    if outcome.certificate is None:
+    if outcome.auctions is None:
         return
-    settled = market.settlement(outcome.round)
-    if settled is not None:
+    for settled in market.settlements(outcome.round):
+        cleared = outcome.auctions[settled.group].outcome
         found = (settled.winning_weight, settled.marginal, settled.total_reward)
-        expected = (*outcome.certificate, outcome.totals.reward)
+        expected = (*cleared.certificate, cleared.total_reward)
         for name, mine, theirs in zip(("winning weight", "marginal bid", "total reward"), expected, found, strict=True):
             if mine != theirs:
-                yield Difference("certificate", name, str(mine), str(theirs))
+                where = " of the tranche" if settled.group == TRANCHE else ""
+                yield Difference("certificate", name + where, str(mine), str(theirs))
     yield from _payment_differences(outcome, market)
 
 
@@ -148,11 +151,12 @@ class _Book:
             {leaf.provider: leaf for leaf in exchange.read_leaves(market, round_id, board)} if reported else {}
         )
         self.reveals = {seen.provider: seen for seen in market.reveals(round_id)}
-        self.bids = [Bid(seen.cost, self.weight_of(seen.provider)) for seen in self.reveals.values()]
         self.claimed = {claim.provider for claim in market.claims(round_id)}
-        self.cleared: clearing.Outcome | None = None
+        self.auctions: tuple[Auction, Auction] | None = None
         if self.settled or self.phase == Phase.SETTLE:
-            self.cleared = clearing.clear(self.bids, self.budget, self.terms.reserve, self.terms.cap)
+            # with the weights that ought to be recorded: where others are, the audit says so
+            own = [replace(seen, weight=self.weight_of(seen.provider)) for seen in self.reveals.values()]
+            self.auctions = clear_round(self.terms, own)
 
     @property
     def budget(self) -> int:
@@ -170,13 +174,11 @@ class _Book:
         """One provider's row; see `Row`."""
         provider = commitment.provider
         leaf, seen = self.leaves.get(provider), self.reveals.get(provider)
-        own = self.bids[seen.position] if seen else None
+        own = Bid(seen.cost, self.weight_of(provider)) if seen else None
+        auction = self.auctions[seen.group] if self.auctions and seen else None
         reward, binding = 0, ""
-        if self.cleared and seen and seen.position in self.cleared.winners:
-            reward, binding = (
-                self.cleared.rewards[seen.position],
-                self._binding(seen.position, self.cleared.certificate),
-            )
+        if auction and seen and seen.position in auction.outcome.winners:
+            reward, binding = auction.outcome.rewards[seen.position], self._binding(seen.position, auction)
         return Row(
             provider=provider,
             position=commitment.position,
@@ -199,31 +201,34 @@ class _Book:
             bond=self.terms.bid_bond if seen or not self.settled else 0,
             claimed=provider in self.claimed,
             reasons=reasons,
-            why=self._why(leaf, own, reward, binding),
+            group=seen.group if seen else None,
+            why=self._why(leaf, own, seen.position if seen else 0, auction, reward, binding),
         )
 
-    def _binding(self, winner: int, certificate: Certificate) -> str:
+    def _binding(self, winner: int, auction: Auction) -> str:
         """Which bound a winner's critical payment is, the first of equals."""
-        won, marginal = certificate
-        own = self.bids[winner]
-        bounds = {"budget": self.budget * own.weight // won}
+        won, marginal = auction.outcome.certificate
+        own = auction.bids[winner]
+        bounds = {"budget": auction.budget * own.weight // won}
         if marginal is not None:
-            edge = self.bids[marginal].cost * own.weight
-            bounds["edge"] = (edge if winner < marginal else edge - 1) // self.bids[marginal].weight
+            edge = auction.bids[marginal].cost * own.weight
+            bounds["edge"] = (edge if winner < marginal else edge - 1) // auction.bids[marginal].weight
         bounds["reserve"] = self.terms.reserve * own.weight // WAD
         bounds["cap"] = self.terms.cap
         return min(bounds, key=bounds.__getitem__)
 
-    def _why(self, leaf: ScoreLeaf | None, own: Bid | None, reward: int, binding: str) -> str:
+    def _why(
+        self, leaf: ScoreLeaf | None, own: Bid | None, place: int, auction: Auction | None, reward: int, binding: str
+    ) -> str:
         status = leaf.status if leaf else None
         if own is None or leaf is None or self.phase == Phase.VOID:
             return sentences.before_opening(self.phase, status)
         out = sentences.ineligible(self.terms, leaf.status, leaf.quality, leaf.impact, own)
         if out:
             return out
-        if self.cleared is None:
+        if auction is None:
             return "its bid is open; the round is settled once the last bids are"
-        return sentences.cleared(self.bids, own, reward, binding, self.cleared.certificate.marginal, self.budget)
+        return sentences.cleared(auction, place, reward, binding)
 
 
 def _weight_differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:

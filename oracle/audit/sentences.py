@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from oracle.audit.auctions import Auction
 from oracle.chain.terms import Phase, Terms
 from oracle.evidence.leaf import QUANTUM, Status
 from oracle.mechanism.clearing import Bid
@@ -60,16 +59,17 @@ def ineligible(terms: Terms, status: Status, quality: int, impact: int, bid: Bid
     return ""
 
 
-def cleared(bids: Sequence[Bid], own: Bid, reward: int, binding: str, marginal: int | None, budget: int) -> str:
-    """Of a bid that the clearing rule kept: ``marginal`` is the position of the first loser among ``bids``."""
+def cleared(auction: Auction, position: int, reward: int, binding: str) -> str:
+    """Of a bid that the clearing rule kept, by its position in its auction."""
+    own, marginal = auction.bids[position], auction.outcome.certificate.marginal
     if binding:
         return f"won: asked {own.cost}, paid {reward}, the largest bid it would still have won with ({BOUND[binding]})"
-    if marginal is not None and bids[marginal] is own:
+    if marginal == position:
         return (
-            f"lost: it asked {price(*own)} for one unit of weight and was the first for whom the budget of {budget} "
-            "was no longer enough"
+            f"lost: it asked {price(*own)} for one unit of weight and was the first for whom the budget of "
+            f"{auction.budget} was no longer enough"
         )
-    first = "" if marginal is None else f"; the first loser asked {price(*bids[marginal])}"
+    first = "" if marginal is None else f"; the first loser asked {price(*auction.bids[marginal])}"
     return f"lost: it asked {price(*own)} for one unit of weight, others offered more for less{first}"
 
 

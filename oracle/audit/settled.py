@@ -16,8 +16,9 @@ from oracle.evidence import commitment
 def records(subject: Subject) -> str:
     """The revealed bids fold into the running hash that settlement is verified against."""
     reveals = subject.market.reveals(subject.round_id)
-    expected = commitment.records_hash((seen.cost, seen.weight) for seen in reveals)
-    require_equal("running hash of revealed bids", expected, subject.state.records)
+    for group, auction in enumerate(subject.state.auctions):
+        expected = commitment.records_hash((seen.cost, seen.weight) for seen in reveals if seen.group == group)
+        require_equal(f"running hash of revealed bids of group {group}", expected, auction.records)
     return f"{len(reveals)} records"
 
 

@@ -21,7 +21,7 @@ from web3.types import EventData, RPCEndpoint, RPCResponse
 from oracle.chain import artifacts
 from oracle.chain.events import Claim, Commitment, Observed, OperatorPayment, Refund, Report, Reveal, Settlement
 from oracle.chain.logs import first_block, first_block_at, read_logs
-from oracle.chain.state import RoundState
+from oracle.chain.state import AuctionState, RoundState
 from oracle.chain.terms import Phase, Terms
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence.score_report import Domain
@@ -142,11 +142,13 @@ class Market:
         """Where the round stands, as of the latest block."""
         try:
             state = RoundState(*self.contract.functions.roundOf(round).call())
+            main, tranche = (AuctionState(*auction) for auction in state.auctions)  # type: ignore[misc]
         except ContractLogicError as error:
             raise BadInput(
                 f"no round {round} in the market {self.address}", input=f"round {round}", hint="rounds count from 1"
             ) from error
-        return replace(state, marginal=_position(state.marginal))
+        main, tranche = (replace(auction, marginal=_position(auction.marginal)) for auction in (main, tranche))
+        return replace(state, auctions=(main, tranche))
 
     def revenue_token(self, round: int) -> Contract | None:
         """The round's MarginalUtilityToken; None for a round with nothing deferred."""
@@ -205,17 +207,28 @@ class Market:
             return Report(args["root"], args["count"], args["commitments"], args["observations"], event["blockNumber"])
         return None
 
+    def observed(self, round: int) -> bytes:
+        """Running hash of observations: what the report is bound to, or what it would be bound to now."""
+        report = self.report(round)
+        return self.state(round).observations if report is None else report.observations
+
     def reveals(self, round: int) -> tuple[Reveal, ...]:
         """The opened bids, in order."""
         return tuple(Reveal(**_plain(event)) for event in self._events(round, "Revealed"))
 
-    def settlement(self, round: int) -> Settlement | None:
-        """The certificate that stands, or None while there is none."""
-        for event in self._events(round, "Settled"):
-            args = event["args"]
-            marginal = _position(args["marginal"])
-            return Settlement(args["winningWeight"], marginal, args["totalReward"], event["blockNumber"])
-        return None
+    def settlements(self, round: int) -> tuple[Settlement, ...]:
+        """The certificates that stand: the tranche's, where anybody of it revealed, then the main auction's."""
+        settled = (_plain(event) for event in self._events(round, "Settled"))
+        return tuple(
+            Settlement(
+                seen["group"],
+                seen["winningWeight"],
+                _position(seen["marginal"]),
+                seen["totalReward"],
+                seen["block"],
+            )
+            for seen in settled
+        )
 
     def claims(self, round: int) -> tuple[Claim, ...]:
         """What was paid to providers, in order."""

@@ -42,9 +42,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """``position``: place in the order of reveals, from 0; a recorded weight of 0 is ineligible."""
+    """``group``: 1 in the tranche's auction; ``position``: place in the order of its reveals, from 0; a recorded weight
+    of 0 is ineligible."""
 
     provider: str
+    group: int
     position: int
     cost: int
     weight: int
@@ -54,8 +56,9 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The certificate: total weight of the winners, position of the first loser (None: nobody lost by price)."""
+    """A certificate: total weight of the winners, position of the first loser (None: nobody lost by price)."""
 
+    group: int
     winning_weight: int
     marginal: int | None
     total_reward: int

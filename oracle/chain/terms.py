@@ -15,7 +15,7 @@ ABI_TYPES = (
     ("address", "address", "uint128")  # planner, token, unit
     + ("uint64",) * 3  # budget, utility pool, liquidity
     + ("uint64",) * 3  # exponents and offset
-    + ("uint128", "uint64", "uint32")  # reserve, cap, bids
+    + ("uint128", "uint64", "uint32", "uint64")  # reserve, cap, bids, tranche
     + ("uint64",) * 6  # data shares
     + ("uint96", "uint96", "uint64")  # bonds and fee
     + ("uint40",) * 6  # deadlines
@@ -54,6 +54,7 @@ class Terms:
     reserve: int  # money units for one WAD of weight
     cap: int  # money units
     max_bids: int
+    tranche_share: int  # WAD of R for the diversity tranche's own auction; 0: none
     share_supply: int  # DST units
     volume_weight: int  # WAD
     quality_weight: int  # WAD

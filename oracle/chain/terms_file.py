@@ -52,6 +52,7 @@ class _Shares(Record):
 
 class _Bids(Record):
     max_bids: Annotated[int, Field(strict=True, gt=0, lt=1 << 24)]
+    tranche: Part
     bond: Wei
     challenge_bond: Wei
 
@@ -134,6 +135,7 @@ class TermsFile:
             reserve=self._units("money.reserve", money.reserve, token, unit),
             cap=self._units("money.cap", money.cap, token, unit),
             max_bids=bids.max_bids,
+            tranche_share=bids.tranche,
             share_supply=shares.supply,
             volume_weight=shares.volume_weight,
             quality_weight=shares.quality_weight,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from oracle.cli.session import Session
 
 if TYPE_CHECKING:
+    from oracle.audit.auctions import Auction
     from oracle.audit.outcome import RoundOutcome, Row
     from oracle.evidence.observation import Observation
 
@@ -89,20 +90,31 @@ def _provider(row: Row, called: Mapping[str, str], unit: int) -> dict[str, Any]:
 
 
 def _certificate(outcome: RoundOutcome) -> dict[str, Any] | None:
-    """W, m and the uniform price they come to: the least of budget share, first loser's ask and reserve (no cap)."""
-    certificate, terms = outcome.certificate, outcome.terms
-    if certificate is None:
+    """W, m and the uniform price of the main auction; the same of the tranche's under its name, where there is one."""
+    if outcome.auctions is None:
         return None
-    loser = next((row for row in outcome.rows if row.reveal is not None and row.reveal == certificate.marginal), None)
-    price = Fraction(terms.reserve)
+    main, tranche = (_auction(outcome, auction) for auction in outcome.auctions)
+    return main | {
+        "total_reward": str(outcome.totals.reward),
+        "tranche": tranche if outcome.terms.tranche_share else None,
+    }
+
+
+def _auction(outcome: RoundOutcome, auction: Auction) -> dict[str, Any]:
+    """The price is the least of budget share, first loser's ask and reserve (no cap)."""
+    certificate = auction.outcome.certificate
+    place = (auction.group, certificate.marginal)
+    loser = next((row for row in outcome.rows if row.reveal is not None and (row.group, row.reveal) == place), None)
+    price = Fraction(outcome.terms.reserve)
     if certificate.winning_weight:
-        price = min(price, Fraction(outcome.budget * WAD, certificate.winning_weight))
+        price = min(price, Fraction(auction.budget * WAD, certificate.winning_weight))
     if loser is not None and loser.bid is not None:
         price = min(price, Fraction(loser.bid * WAD, loser.weight))
     return {
+        "budget": str(auction.budget),
         "winning_weight": str(certificate.winning_weight),
         "marginal": loser.provider if loser else None,
-        "total_reward": str(outcome.totals.reward),
+        "total_reward": str(auction.outcome.total_reward),
         "price": str(int(price)),
     }
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 rounds = typer.Typer(name="round", no_args_is_help=True, help="Rounds: open, draw, status, settle, refund, void.")
 
-NO_MARGINAL = 2**256 - 1
-
 
 def deploy(
     keystore: Keystore,
@@ -203,18 +201,21 @@ def status(
 def settle(
     round: RoundNumber,
     keystore: Keystore,
+    batch: Annotated[int, typer.Option(min=1, max=25_000, metavar="N", help="Bids in one transaction.")] = 25_000,
     password_file: PasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
     store: Store = DEFAULT_STORE,
     json: Json = False,
 ) -> None:
-    """Compute the certificate from the opened bids and settle the round. Anybody may.
+    """Compute the certificate from the opened bids and settle the round, the tranche's auction first. Anybody may.
 
-    [dim]Example:[/] mia round settle 1 --keystore planner.json
+    A pass that was interrupted goes on where it stood.
+
+    [dim]Example:[/] mia round settle 1 --keystore planner.json --batch 5000
     """
     session = open_session(rpc, contract, store)
-    document = settle_round(session, unlock(keystore, password_file), round)
+    document = settle_round(session, unlock(keystore, password_file), round, batch)
     emit(document, facts(document), as_json=json)
 
 
@@ -276,31 +277,36 @@ def draw_sample(session: Session, round: int, pool: list[Any]) -> int:
     return len(validation.open_sample(session.market, round, pool, size, session.board).documents)
 
 
-def settle_round(session: Session, account: LocalAccount, round: int) -> dict[str, Any]:
-    """Clear the opened bids in the order of reveals and propose the certificate; weights and money as strings."""
+def settle_round(session: Session, account: LocalAccount, round: int, batch: int) -> dict[str, Any]:
+    """Clear the opened bids in the order of reveals and propose the certificates, the tranche's first.
+
+    Weights and money as strings; ``winning_weight`` and ``marginal`` are the main auction's.
+    """
+    from oracle.audit.auctions import clear_round
+    from oracle.chain.settlement import settle_auction
     from oracle.chain.terms import Phase
-    from oracle.mechanism.clearing import Bid, clear
-    from oracle.mechanism.liquidity import split
 
     market = session.market
     market.require_phase(round, Phase.SETTLE)
-    frozen = market.terms(round)
     opened = market.reveals(round)
-    bids = [Bid(reveal.cost, reveal.weight) for reveal in opened]
-    reward = sum(split(frozen.budget, frozen.utility_pool, frozen.liquidity))
-    outcome = clear(bids, reward, frozen.reserve, frozen.cap)
-    weight, marginal = outcome.certificate
-    records = b"".join(bid.cost.to_bytes(8, "big") + bid.weight.to_bytes(8, "big") for bid in bids)
-    call = market.contract.functions.settle(round, weight, NO_MARGINAL if marginal is None else marginal, records)
-    transaction = send(session, account, call)
+    auctions = clear_round(market.terms(round), opened)
+    transactions = [
+        "0x" + receipt["transactionHash"].hex()
+        for auction in reversed(auctions)  # the tranche first: what it leaves is the main auction's
+        for receipt in settle_auction(
+            market, account, round, auction.group, auction.bids, auction.outcome.certificate, batch=batch
+        )
+    ]
+    weight, marginal = auctions[0].outcome.certificate
+    main = [reveal for reveal in opened if reveal.group == 0]
     return {
         "round": round,
-        "bids": len(bids),
-        "winners": len(outcome.winners),
+        "bids": len(opened),
+        "winners": sum(len(auction.outcome.winners) for auction in auctions),
         "winning_weight": str(weight),
-        "marginal": None if marginal is None else opened[marginal].provider,
-        "total_reward": str(outcome.total_reward),
-        "transaction": transaction,
+        "marginal": None if marginal is None else main[marginal].provider,
+        "total_reward": str(sum(auction.outcome.total_reward for auction in auctions)),
+        "transactions": transactions,
     }
 
 
@@ -308,7 +314,7 @@ def round_status(session: Session, round: int) -> dict[str, Any]:
     """Everything a planner asks of a running round; times in ISO 8601, money units and weights as strings."""
     market = session.market
     frozen, state = market.terms(round), market.state(round)
-    settlement = market.settlement(round)
+    settled = market.settlements(round) if state.settled else ()
     deadlines = ("commit", "observe", "report", "challenge", "reveal", "settle")
     return {
         "round": round,
@@ -324,8 +330,8 @@ def round_status(session: Session, round: int) -> dict[str, Any]:
         "observations": len(market.observations(round)),
         "reported": market.report(round) is not None,
         "revealed": state.revealed,
-        "winning_weight": str(settlement.winning_weight) if settlement else None,
-        "total_reward": str(settlement.total_reward) if settlement else None,
+        "winning_weight": str(sum(one.winning_weight for one in settled)) if settled else None,
+        "total_reward": str(state.total_reward) if settled else None,
         "claimed": len(market.claims(round)),
     }
 

@@ -310,7 +310,7 @@ def bid_status(session: Session, round: int, provider: str) -> dict[str, Any]:
     live = next((known for known in market.commitments(round) if known.provider == provider), None)
     opened = next((known for known in market.reveals(round) if known.provider == provider), None)
     paid = next((known for known in market.claims(round) if known.provider == provider), None)
-    reward = market.contract.functions.rewardOf(round, provider).call() if market.settlement(round) else None
+    reward = market.contract.functions.rewardOf(round, provider).call() if market.state(round).settled else None
     return {
         "round": round,
         "provider": provider,

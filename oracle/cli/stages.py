@@ -277,7 +277,7 @@ def reveal_bids(run: Run, tell: ProgressCallback) -> str:
 def settle(run: Run, tell: ProgressCallback) -> str:
     """Anybody computes the certificate; the contract verifies it in one pass."""
     run.chain.warp_to(run.session.market.terms(ROUND).reveal_end)
-    done = settle_round(run.session, run.planner(), ROUND)
+    done = settle_round(run.session, run.planner(), ROUND, batch=25_000)
     return f"{done['winners']} of {done['bids']} bought for {done['total_reward']} money units"
 
 

@@ -20,6 +20,8 @@ BID_TYPEHASH = keccak(
 MIN_SEALED = 1 << 224
 """A smaller sealed bid is refused on chain: the slot later holds a record below this bound."""
 MAX_UINT64 = (1 << 64) - 1
+COUNT_BITS = 32
+"""Low bits of a running hash in which it counts; the other 224 are the hash's."""
 
 
 def dataset_root(provider: str, document_root: bytes) -> bytes:
@@ -52,16 +54,28 @@ def new_salt() -> bytes:
     return secrets.token_bytes(32)
 
 
-def extend_commitments(chained: bytes, provider: str, dataset_root: bytes, manifest: bytes) -> bytes:
-    """The running hash of commitments after one more ``commit``; it starts at the terms hash."""
-    return keccak(encode(["bytes32", "address", "bytes32", "bytes32"], [chained, provider, dataset_root, manifest]))
+def start(terms_hash: bytes) -> bytes:
+    """Where the running hash of commitments starts."""
+    return _counted(terms_hash, 0)
+
+
+def count(chained: bytes) -> int:
+    """How many a running hash has counted."""
+    return int.from_bytes(chained[-COUNT_BITS // 8 :], "big")
+
+
+def extend_commitments(chained: bytes, provider: str, dataset_root: bytes, manifest: bytes, *, first: bool) -> bytes:
+    """The running hash of commitments after one more ``commit``, which counts if it is its provider's ``first``."""
+    full = keccak(encode(["bytes32", "address", "bytes32", "bytes32"], [chained, provider, dataset_root, manifest]))
+    return _counted(full, count(chained) + first)
 
 
 def commitments_hash(terms_hash: bytes, commits: Iterable[tuple[str, bytes, bytes]]) -> bytes:
     """Fold every ``commit`` of a round in order: (provider, data set root, manifest digest)."""
-    chained = terms_hash
+    chained, seen = start(terms_hash), set[str]()
     for provider, root, manifest in commits:
-        chained = extend_commitments(chained, provider, root, manifest)
+        chained = extend_commitments(chained, provider, root, manifest, first=provider not in seen)
+        seen.add(provider)
     return chained
 
 
@@ -79,8 +93,8 @@ def observations_hash(observations: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def extend_records(chained: bytes, cost: int, weight: int) -> bytes:
-    """The running hash of revealed bids after one more ``reveal``; it starts at zero."""
-    return keccak(encode(["bytes32", "uint256"], [chained, cost << 64 | weight]))
+    """The running hash of one auction's revealed bids after one more ``reveal``; it starts at zero."""
+    return _counted(keccak(encode(["bytes32", "uint256"], [chained, cost << 64 | weight])), count(chained) + 1)
 
 
 def records_hash(records: Iterable[tuple[int, int]]) -> bytes:
@@ -94,3 +108,8 @@ def records_hash(records: Iterable[tuple[int, int]]) -> bytes:
 def pack_records(records: Iterable[tuple[int, int]]) -> bytes:
     """Calldata of ``settle``: 16 bytes a revealed bid, cost then weight as big-endian uint64, in order of reveals."""
     return b"".join(cost.to_bytes(8, "big") + weight.to_bytes(8, "big") for cost, weight in records)
+
+
+def _counted(full: bytes, counted: int) -> bytes:
+    """224 bits of the hash and the count beside it: on chain one slot changes where two would."""
+    return full[COUNT_BITS // 8 :] + counted.to_bytes(COUNT_BITS // 8, "big")

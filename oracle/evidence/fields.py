@@ -38,6 +38,8 @@ Bytes32 = Annotated[bytes, BeforeValidator(_bytes32), PlainSerializer(lambda raw
 Address = Annotated[str, BeforeValidator(_address)]
 Uint256 = Annotated[int, BeforeValidator(_uint256), PlainSerializer(str, return_type=str)]
 Count = Annotated[int, Field(strict=True, ge=0, lt=1 << 53)]
+Group = Annotated[int, Field(strict=True, ge=0, le=1)]
+"""1 for members of the diversity tranche."""
 Quanta = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 """A score in steps of 1e-4."""
 

@@ -23,22 +23,25 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScoreLeaf:
-    """``quality`` and ``impact`` in WAD, ``tokens`` deduplicated, ``shares`` in DST units; each below 2**64."""
+    """``group``: 1 for members of the diversity tranche. ``quality`` and ``impact`` in WAD, ``tokens`` deduplicated,
+    ``shares`` in DST units; each below 2**64."""
 
     provider: str
     dataset_root: bytes
     status: Status
+    group: int
     quality: int
     impact: int
     tokens: int
     shares: int
 
-    def as_tuple(self) -> tuple[str, bytes, int, int, int, int, int]:
+    def as_tuple(self) -> tuple[str, bytes, int, int, int, int, int, int]:
         """The struct as the contract takes it."""
         return (
             self.provider,
             self.dataset_root,
             int(self.status),
+            self.group,
             self.quality,
             self.impact,
             self.tokens,
@@ -47,5 +50,5 @@ class ScoreLeaf:
 
     def hash(self) -> bytes:
         """keccak256 twice over ``abi.encode``: a leaf can never be read as an inner node (OpenZeppelin's tree)."""
-        words = ["address", "bytes32", "uint8", "uint64", "uint64", "uint64", "uint64"]
+        words = ["address", "bytes32", "uint8", "uint8", "uint64", "uint64", "uint64", "uint64"]
         return keccak(keccak(encode(words, self.as_tuple())))

@@ -21,6 +21,7 @@ class ProviderScore:
     dataset_root: bytes
     position: int
     status: Status
+    group: int
     quality: int
     impact: int
     tokens: int
@@ -31,6 +32,7 @@ class ProviderScore:
             provider=self.provider,
             dataset_root=self.dataset_root,
             status=self.status,
+            group=self.group,
             quality=self.quality * QUANTUM,
             impact=self.impact * QUANTUM,
             tokens=self.tokens,
@@ -74,6 +76,7 @@ def _median(column: Sequence[Score]) -> ProviderScore:
         dataset_root=column[0].dataset_root,
         position=column[0].position,
         status=Status(status),
+        group=lower_median(score.group for score in agreeing),
         quality=lower_median(score.quality for score in agreeing),
         impact=lower_median(score.impact for score in agreeing),
         tokens=lower_median(score.tokens for score in agreeing),

@@ -12,17 +12,19 @@ from pydantic import ValidationError, field_validator
 
 from oracle.errors import CheckFailed
 from oracle.evidence import canonical
-from oracle.evidence.fields import Address, Bytes32, Count, Quanta, Record
+from oracle.evidence.fields import Address, Bytes32, Count, Group, Quanta, Record
 from oracle.evidence.leaf import Status
 
 
 class Score(Record):
-    """One provider. ``quality`` and ``impact`` in quanta of 1e-4; ``evidence`` is the content id of the reasons."""
+    """One provider. ``group``: 1 for members of the diversity tranche; ``quality`` and ``impact`` in quanta of 1e-4;
+    ``evidence``: the content id of the reasons."""
 
     provider: Address
     dataset_root: Bytes32
     position: Count
     status: Status
+    group: Group
     quality: Quanta
     impact: Quanta
     tokens: Count

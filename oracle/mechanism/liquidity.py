@@ -81,25 +81,6 @@ def cash_parts(rewards: Sequence[int], cash: int, total: int) -> list[int]:
     return [-(-reward * cash // total) for reward in rewards]
 
 
-def reserved_cash(total_reward: int, cash: int, total: int, revealed: int) -> int:
-    """Cash kept back at settlement for all claims: ``floor(total_reward * L / R) + revealed``, money units.
-
-    Rounding up adds less than one unit a winner, so the sum of all `cash_of` stays within it; and it stays within the
-    escrow of L plus one unit for every bid the round admits.
-
-    Parameters
-    ----------
-    total_reward
-        Sum of the rewards, money units, at most ``total``.
-    cash, total
-        L and R = L + D, money units.
-    revealed
-        Number of revealed bids, below 2**32.
-    """
-    _check(total_reward, cash, total)
-    return total_reward * cash // total + natural("revealed", revealed, 32)
-
-
 def _check(reward: int, cash: int, total: int) -> None:
     natural("total", total, MONEY_BITS)
     if not natural("reward", reward, MONEY_BITS) <= total or not natural("cash", cash, MONEY_BITS) <= total:

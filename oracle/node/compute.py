@@ -48,9 +48,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One provider's scores: quality and impact in quanta of 1e-4, tokens after deduplication, reasons as JSON."""
+    """One provider's scores: ``group`` 1 for members of the tranche, quality and impact in quanta of 1e-4, tokens after
+    deduplication, reasons as JSON."""
 
     status: Status
+    group: int
     quality: int
     impact: int
     tokens: int
@@ -112,7 +114,7 @@ def compute(
     )
     impact_of = dict(zip(scored, impacts, strict=True))
     results = tuple(
-        _result(held, contaminated, score, gain, impact_of.get(place, 0))
+        _result(inputs.pipeline, held, contaminated, score, gain, impact_of.get(place, 0))
         for place, (held, (_, contaminated), score, gain) in enumerate(
             zip(inputs.held, clean, quality["scores"], influence["gains"], strict=True)
         )
@@ -160,13 +162,21 @@ def _influence(
     return {"gains": list(run.gains), "log": run.log}
 
 
-def _result(held: Held, contaminated: int, score: dict[str, Any], gain: float, impact: int) -> Result:
+def _result(
+    pipeline: Pipeline, held: Held, contaminated: int, score: dict[str, Any], gain: float, impact: int
+) -> Result:
     if held.documents is None:
-        return Result(Status.UNAVAILABLE, 0, 0, 0, {"missing": held.missing})
+        return Result(Status.UNAVAILABLE, 0, 0, 0, 0, {"missing": held.missing})
     reasons = {"documents": len(held.documents), "near_validation": contaminated, "quality": score, "gain": repr(gain)}
     if not score["tokens"]:
-        return Result(Status.EMPTY, 0, 0, 0, reasons)
-    return Result(Status.SCORED, score["quality"], impact, score["tokens"], reasons)
+        return Result(Status.EMPTY, 0, 0, 0, 0, reasons)
+    group = int(_main_language(score["languages"]) in pipeline.tranche_languages)
+    return Result(Status.SCORED, group, score["quality"], impact, score["tokens"], reasons)
+
+
+def _main_language(tokens: dict[str, int]) -> str:
+    """The language of most tokens, the first by its code among equals."""
+    return min(tokens, key=lambda language: (-tokens[language], language))
 
 
 def _at_once(name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:

@@ -17,7 +17,7 @@ from oracle.chain.events import Observed
 from oracle.custody.store import Board, ContentStore, round_key
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical, merkle, score_report
-from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
+from oracle.evidence.fields import Address, Bytes32, Count, Group, Record, Uint256
 from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.evidence.observation import Observation
 
@@ -37,6 +37,7 @@ class _Leaf(Record):
     provider: Address
     dataset_root: Bytes32
     status: Status
+    group: Group
     quality: Uint256
     impact: Uint256
     tokens: Uint256
@@ -109,7 +110,7 @@ def report_message(market: Market, round_id: int, root: bytes, count: int) -> sc
         round=round_id,
         terms_hash=state.terms_hash,
         commitments=state.commitments,
-        observations=state.observations,
+        observations=market.observed(round_id),
         root=root,
         count=count,
     )

@@ -13,7 +13,7 @@ from oracle.chain.client import Market
 from oracle.custody.store import ContentStore
 from oracle.errors import CheckFailed, MiaError
 from oracle.evidence import canonical
-from oracle.evidence.fields import Address, Bytes32, Count, Quanta, Record
+from oracle.evidence.fields import Address, Bytes32, Count, Group, Quanta, Record
 from oracle.evidence.leaf import Status
 from oracle.evidence.observation import Observation, Score
 from oracle.node.compute import Computation
@@ -35,6 +35,7 @@ class Evidence(Record):
     pipeline_hash: Bytes32
     base_model: Bytes32
     status: Status
+    group: Group
     quality: Quanta
     impact: Quanta
     tokens: Count
@@ -79,6 +80,7 @@ def observe(market: Market, round_id: int, operator: str, found: Computation, st
             pipeline_hash=terms.pipeline_hash,
             base_model=terms.base_model_hash,
             status=result.status,
+            group=result.group,
             quality=result.quality,
             impact=result.impact,
             tokens=result.tokens,
@@ -90,6 +92,7 @@ def observe(market: Market, round_id: int, operator: str, found: Computation, st
                 dataset_root=bid.dataset_root,
                 position=position,
                 status=result.status,
+                group=result.group,
                 quality=result.quality,
                 impact=result.impact,
                 tokens=result.tokens,

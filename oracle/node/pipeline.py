@@ -63,7 +63,8 @@ class Pipeline(Record):
     """One scoring specification. ``quality`` and ``influence`` are the rooms' own published parameters.
 
     ``gain_ref`` (nats per validation token) is the gain that counts as phi = 1; gains below ``noise_floor`` (nats per
-    validation token) score nothing (SCORING.md, Rescaling). The volume quota is part of ``influence``.
+    validation token) score nothing (SCORING.md, Rescaling). The volume quota is part of ``influence``. A provider whose
+    main language is one of ``tranche_languages`` (ISO 639-1) belongs to the diversity tranche (appendix E).
     """
 
     kind: Literal["mixed-mia/pipeline/1"] = KIND
@@ -77,6 +78,7 @@ class Pipeline(Record):
     reference: CorpusRef | None
     validation: SampleSize
     tolerance: Tolerance
+    tranche_languages: tuple[str, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The RFC 8785 bytes that ``pipelineHash`` is the sha256 of."""

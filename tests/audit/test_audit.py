@@ -189,7 +189,7 @@ def test_a_quorum_that_lies_is_found_by_scoring_again(settled: Settled) -> None:
     round_id = scene.open(settled.specification)
     (bid, _) = scene.commit(round_id, 2)
     scene.draw(round_id, settled.specification)
-    lie = Result(Status.SCORED, 9_999, 5_000, 123, {"because": "we say so"})
+    lie = Result(Status.SCORED, 0, 9_999, 5_000, 123, {"because": "we say so"})
     for operator in (0, 1, 2):
         folder, account = DataFolder(scene.data_dir(operator)), scene.operators[operator]
         found = Computation((lie,) * len(market.commitments(round_id)), {})

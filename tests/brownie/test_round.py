@@ -100,7 +100,7 @@ def test_reveal_needs_the_salt(
     deployment: Deployment, open_round: SimpleNamespace, committed: Any, provider: Any, accounts: Any, chain: Any
 ) -> None:
     market, number = deployment.market, open_round.number
-    leaf = ScoreLeaf(provider.address, DATASET, Status.SCORED, 8 * 10**17, 5 * 10**17, 1_000, 10**9)
+    leaf = ScoreLeaf(provider.address, DATASET, Status.SCORED, 0, 8 * 10**17, 5 * 10**17, 1_000, 10**9)
     report(deployment, number, leaf, accounts, chain)
     chain.sleep(2 * DAY)
     with brownie.reverts("WrongOpening: "):

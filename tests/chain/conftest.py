@@ -125,7 +125,7 @@ def escrow(terms: Terms, operators: int) -> int:
 
 
 def scored(bid: Bid, quality: int, impact: int, shares: int = 0, status: Status = Status.SCORED) -> ScoreLeaf:
-    return ScoreLeaf(bid.provider, bid.dataset_root, status, quality * 10**14, impact * 10**14, 1000, shares)
+    return ScoreLeaf(bid.provider, bid.dataset_root, status, 0, quality * 10**14, impact * 10**14, 1000, shares)
 
 
 @pytest.fixture

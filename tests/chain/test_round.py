@@ -6,6 +6,7 @@ import pytest
 from conftest import QUORUM, WAD, Scene, escrow, scored
 
 from oracle.chain import transact
+from oracle.chain.settlement import settle_auction
 from oracle.chain.terms import Phase
 from oracle.chain.token import approve
 from oracle.errors import BadInput, CheckFailed
@@ -85,7 +86,7 @@ def test_every_unit_is_accounted_for(scene: Scene, rho: int) -> None:
         full = weight(leaf.quality, leaf.impact, terms.eta, terms.gamma, terms.kappa)
         assert (r.cost, r.weight) == (bid.cost, 0 if leaf.status else full)
     records = [(r.cost, r.weight) for r in reveals]
-    assert market.state(round).records == commitment.records_hash(records)
+    assert market.state(round).auctions[0].records == commitment.records_hash(records)
 
     # the certificate
     scene.to(round, "reveal_end")
@@ -93,14 +94,19 @@ def test_every_unit_is_accounted_for(scene: Scene, rho: int) -> None:
     total = cash_total + deferred
     outcome = clearing.clear([clearing.Bid(*r) for r in records], total, terms.reserve, terms.cap)
     certificate = outcome.certificate
-    marginal = (1 << 256) - 1 if certificate.marginal is None else certificate.marginal
+    wrong = certificate._replace(winning_weight=certificate.winning_weight + 1)
+    bids_in_order = [clearing.Bid(*r) for r in records]
     with pytest.raises(CheckFailed, match="weights add up"):
-        scene.call(first, "settle", round, certificate.winning_weight + 1, marginal, commitment.pack_records(records))
-    assert market.settlement(round) is None
-    scene.call(first, "settle", round, certificate.winning_weight, marginal, commitment.pack_records(records))
-    settled = market.settlement(round)
-    assert settled is not None and settled.marginal == certificate.marginal == market.state(round).marginal
-    assert settled.total_reward == sum(outcome.rewards) > 0
+        list(settle_auction(market, first, round, 0, bids_in_order, wrong, batch=100))
+    assert market.settlements(round) == ()
+    # two records, then somebody is interrupted; the same account goes on
+    batches = settle_auction(market, first, round, 0, bids_in_order, certificate, batch=2)
+    next(batches)
+    assert len(list(settle_auction(market, first, round, 0, bids_in_order, certificate, batch=2))) == 2
+    assert list(settle_auction(market, first, round, 0, bids_in_order, certificate, batch=2)) == []
+    (settled,) = market.settlements(round)
+    assert settled.marginal == certificate.marginal == market.state(round).auctions[0].marginal
+    assert settled.total_reward == sum(outcome.rewards) == market.state(round).total_reward > 0
     assert 0 < len(outcome.winners) < 5  # somebody lost
     assert market.bonds_burned(round) == terms.bid_bond == w3.eth.get_balance(BURN) - burned
 

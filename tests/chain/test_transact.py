@@ -116,7 +116,7 @@ def test_wrong_salt_wrong_leaf_and_second_reveal(scene: Scene) -> None:
         scene.reveal(round, bids[0], leaves, first)
     scene.to(round, "reveal_end")
     with pytest.raises(CheckFailed, match="not those revealed"):
-        scene.call(first, "settle", round, 0, (1 << 256) - 1, b"")
+        scene.call(first, "settle", round, 0, (0, (1 << 256) - 1, 0, 0), 0, bytes(16 * 9))
 
 
 def test_an_account_that_cannot_pay(scene: Scene) -> None:

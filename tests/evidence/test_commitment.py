@@ -41,18 +41,26 @@ def test_a_copied_document_root_opens_to_nothing() -> None:
 def test_running_hashes_depend_on_order_and_start() -> None:
     commits = [(PROVIDER, b"\x01" * 32, b"\x02" * 32), (OTHER, b"\x03" * 32, b"\x04" * 32)]
     start = b"\x07" * 32
-    assert commitment.commitments_hash(start, []) == start
+    assert commitment.commitments_hash(start, []) == start[4:] + bytes(4)
     assert commitment.commitments_hash(start, commits) != commitment.commitments_hash(start, commits[::-1])
     assert commitment.commitments_hash(start, commits) == commitment.extend_commitments(
-        commitment.commitments_hash(start, commits[:1]), *commits[1]
+        commitment.commitments_hash(start, commits[:1]), *commits[1], first=True
     )
     assert commitment.observations_hash([]) == commitment.records_hash([]) == bytes(32)
+
+
+def test_running_hashes_count_providers_and_bids() -> None:
+    commits = [(PROVIDER, b"\x01" * 32, b"\x02" * 32), (OTHER, b"\x03" * 32, b"\x04" * 32)]
+    again = (PROVIDER, b"\x05" * 32, b"\x06" * 32)
+    chained = [commitment.commitments_hash(b"\xff" * 32, [*commits, again][:n]) for n in range(4)]
+    assert [commitment.count(value) for value in chained] == [0, 1, 2, 2]
+    assert commitment.count(commitment.records_hash([(1, 2)] * 3)) == 3
 
 
 def test_a_record_is_two_words() -> None:
     cost, weight = 5, (1 << 64) - 1
     expected = keccak(bytes(32) + bytes(16) + cost.to_bytes(8, "big") + weight.to_bytes(8, "big"))
-    assert commitment.records_hash([(cost, weight)]) == expected
+    assert commitment.records_hash([(cost, weight)]) == expected[4:] + (1).to_bytes(4, "big")
 
 
 def test_packed_records_are_sixteen_bytes_each() -> None:

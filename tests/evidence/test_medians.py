@@ -23,6 +23,7 @@ def seen(operator: int, *scores: tuple[Status, int, int, int], **changes: object
                     dataset_root=bytes([i]) * 32,
                     position=i,
                     status=status,
+                    group=tokens % 2,
                     quality=quality,
                     impact=impact,
                     tokens=tokens,
@@ -44,7 +45,7 @@ def test_lower_median() -> None:
 
 def test_each_score_has_its_own_median() -> None:
     (score,) = medians([seen(1, (OK, 10, 300, 7)), seen(2, (OK, 30, 100, 9)), seen(3, (OK, 20, 200, 8))])
-    assert (score.status, score.quality, score.impact, score.tokens) == (OK, 20, 200, 8)
+    assert (score.status, score.group, score.quality, score.impact, score.tokens) == (OK, 1, 20, 200, 8)
 
 
 def test_one_liar_stays_between_honest_values() -> None:

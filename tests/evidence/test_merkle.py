@@ -48,12 +48,12 @@ def test_score_tree_refuses_nothing_and_strangers() -> None:
 
 
 def test_a_leaf_is_bound_to_each_of_its_fields() -> None:
-    fields = ("0x" + "11" * 20, b"\x01" * 32, Status.SCORED, 1, 2, 3, 4)
-    others = ("0x" + "12" * 20, b"\x02" * 32, Status.EMPTY, 5, 6, 7, 8)
+    fields = ("0x" + "11" * 20, b"\x01" * 32, Status.SCORED, 0, 1, 2, 3, 4)
+    others = ("0x" + "12" * 20, b"\x02" * 32, Status.EMPTY, 1, 5, 6, 7, 8)
     hashes = {ScoreLeaf(*fields).hash()}
     for i, other in enumerate(others):
         hashes.add(ScoreLeaf(*fields[:i], other, *fields[i + 1 :]).hash())  # type: ignore[arg-type]
-    assert len(hashes) == 8
+    assert len(hashes) == 9
 
 
 @given(st.lists(st.binary(max_size=8), max_size=40))

@@ -16,6 +16,7 @@ def score(position: int, **changes: object) -> Score:
         "dataset_root": bytes([position]) * 32,
         "position": position,
         "status": Status.SCORED,
+        "group": 0,
         "quality": 8000,
         "impact": 5000,
         "tokens": 1000,
@@ -49,14 +50,29 @@ def test_each_field_changes_the_digest() -> None:
     digests = {observation(score(0)).digest()}
     for changed in ({"round": 2}, {"beacon": b"\x09" * 32}, {"commitments": bytes(32)}, {"pipeline_hash": bytes(32)}):
         digests.add(observation(score(0), **changed).digest())
-    for changed in ({"quality": 1}, {"impact": 1}, {"tokens": 1}, {"status": 2}, {"evidence": "bafkreib"}):
-        digests.add(observation(score(0, **changed)).digest())
-    assert len(digests) == 10
+    for changed in (
+        {"quality": 1},
+        {"impact": 1},
+        {"tokens": 1},
+        {"status": 2},
+        {"group": 1},
+        {"evidence": "bafkreib"},
+    ):
+        digests.add(observation(score(0, **{field: other})).digest())
+    assert len(digests) == 11
 
 
 @pytest.mark.parametrize(
     "changed",
-    [{"quality": 10_001}, {"impact": -1}, {"tokens": 1 << 53}, {"status": 9}, {"provider": "me"}, {"quality": 0.5}],
+    [
+        {"quality": 10_001},
+        {"impact": -1},
+        {"tokens": 1 << 53},
+        {"status": 9},
+        {"group": 2},
+        {"provider": "me"},
+        {"quality": 0.5},
+    ],
 )
 def test_scores_out_of_range_are_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

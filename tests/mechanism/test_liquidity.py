@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from oracle.mechanism.clearing import Bid, clear
 from oracle.mechanism.integers import WAD, NegativeValue, ValueTooLarge, ZeroReward
-from oracle.mechanism.liquidity import LiquidityOutOfRange, RewardAboveTotal, cash_of, reserved_cash, split
+from oracle.mechanism.liquidity import LiquidityOutOfRange, RewardAboveTotal, cash_of, split
 
 
 def test_the_ends_are_all_cash_and_all_shares() -> None:
@@ -26,13 +26,12 @@ def test_the_ends_are_all_cash_and_all_shares() -> None:
     st.integers(0, 2**64),
     st.integers(1, WAD),
 )
-def test_claims_stay_within_the_reserve_and_the_escrow(bids: list[Bid], budget: int, pool: int, rho: int) -> None:
+def test_claims_stay_within_the_escrow(bids: list[Bid], budget: int, pool: int, rho: int) -> None:
     cash, deferred = split(budget + 2 * WAD, pool, rho)
     total = cash + deferred
     outcome = clear(bids, total)
     paid = [cash_of(t, cash, total) for t in outcome.rewards]
-    reserved = reserved_cash(outcome.total_reward, cash, total, len(bids))
-    assert sum(paid) <= reserved <= cash + len(bids)
+    assert sum(paid) <= cash + len(bids)
     assert all(0 <= c * total - t * cash < total for c, t in zip(paid, outcome.rewards, strict=True))
 
 
@@ -63,6 +62,6 @@ def test_errors_are_named() -> None:
     with pytest.raises(RewardAboveTotal):
         cash_of(11, 5, 10)
     with pytest.raises(RewardAboveTotal):
-        reserved_cash(5, 11, 10, 1)
+        cash_of(5, 11, 10)
     with pytest.raises(ZeroReward):
         cash_of(0, 0, 0)

@@ -11,10 +11,12 @@ from pydoc_data.topics import topics
 
 from eth_account.signers.local import LocalAccount
 
+from oracle.audit.auctions import clear_round
 from oracle.chain import transact
 from oracle.chain.client import Market, connect
 from oracle.chain.deploy import deploy_demo_token, deploy_market
 from oracle.chain.devnet import Anvil, LocalChain
+from oracle.chain.settlement import settle_auction
 from oracle.chain.terms_file import load_terms
 from oracle.chain.token import approve, erc20, read_token
 from oracle.corpus.document import Document
@@ -25,7 +27,7 @@ from oracle.evidence import commitment, score_report
 from oracle.influence.base import BaseSpec, train_base
 from oracle.influence.gpt import Architecture
 from oracle.influence.inrun import InfluenceSpec
-from oracle.mechanism import clearing, liquidity
+from oracle.mechanism import liquidity
 from oracle.node import pipeline, reporting, scoring, validation
 
 ARCHITECTURE = Architecture(vocabulary=320, width=32, layers=1, heads=2, context=64)
@@ -181,12 +183,9 @@ class Scene:
             leaf, proof = reporting.leaf_and_proof(market, round_id, bid.provider, self.board)
             self.send(self.planner, "reveal", round_id, leaf.as_tuple(), proof, bid.cost, bid.salt)
         self.to(round_id, "reveal_end")
-        terms = market.terms(round_id)
-        records = [clearing.Bid(seen.cost, seen.weight) for seen in market.reveals(round_id)]
-        budget = sum(liquidity.split(terms.budget, terms.utility_pool, terms.liquidity))
-        weight, marginal = clearing.clear(records, budget, terms.reserve, terms.cap).certificate
-        position = clearing.NONE if marginal is None else marginal
-        self.send(self.planner, "settle", round_id, weight, position, commitment.pack_records(records))
+        for auction in reversed(clear_round(market.terms(round_id), market.reveals(round_id))):
+            certificate = auction.outcome.certificate
+            list(settle_auction(market, self.planner, round_id, auction.group, auction.bids, certificate, batch=100))
         for bid in bids:
             self.send(self.planner, "claim", round_id, bid.provider)
         for seen in market.observations(round_id):
