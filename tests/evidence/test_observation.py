@@ -50,14 +50,15 @@ def test_each_field_changes_the_digest() -> None:
     digests = {observation(score(0)).digest()}
     for changed in ({"round": 2}, {"beacon": b"\x09" * 32}, {"commitments": bytes(32)}, {"pipeline_hash": bytes(32)}):
         digests.add(observation(score(0), **changed).digest())
-    for changed in (
-        {"quality": 1},
-        {"impact": 1},
-        {"tokens": 1},
-        {"status": 2},
-        {"group": 1},
-        {"evidence": "bafkreib"},
-    ):
+    others: dict[str, object] = {
+        "quality": 1,
+        "impact": 1,
+        "tokens": 1,
+        "status": 2,
+        "group": 1,
+        "evidence": "bafkreib",
+    }
+    for field, other in others.items():
         digests.add(observation(score(0, **{field: other})).digest())
     assert len(digests) == 11
 
