@@ -147,11 +147,12 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         if (block.timestamp >= r.commitEnd) revert Errors.WrongPhase(phase(round));
         require(uint256(sealedBid) >= Commitment.MIN_SEALED, Errors.SealedBidTooSmall());
         bytes32 commitments = r.commitments;
-        bool first = bidOf[round][msg.sender] == 0;
+        mapping(address provider => bytes32) storage slots = bidOf[round];
+        bool first = slots[msg.sender] == 0;
         require(msg.value == (first ? r.bidBond : 0), Errors.WrongBond());
         require(!first || Commitment.count(commitments) < r.maxBids, Errors.RoundFull());
 
-        bidOf[round][msg.sender] = sealedBid;
+        slots[msg.sender] = sealedBid;
         r.commitments = Commitment.chainCommitment(commitments, msg.sender, datasetRoot, manifest, first);
 
         emit Committed(round, msg.sender, sealedBid, datasetRoot, manifest);
@@ -172,7 +173,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function observe(uint256 round, address operator, bytes32 digest, bytes calldata signature) external {
-        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Observe);
+        (Terms memory t, Round storage r) = _inPhase(round, Phase.Observe);
         (uint256 index, bool retired) = committee.memberIndex(t.committee, operator);
         require(!retired, Errors.RetiredMember(operator));
         uint32 observers = r.observers;
@@ -195,13 +196,13 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         address[] calldata signers,
         bytes[] calldata signatures
     ) external {
-        (Terms memory t, bytes32 termsHash, Round storage r) = _inPhase(round, Phase.Report);
+        (Terms memory t, Round storage r) = _inPhase(round, Phase.Report);
         require(r.status == Status.Open, Errors.AlreadyReported());
         require(root != 0, Errors.ZeroRoot());
         bytes32 commitments = r.commitments;
         uint256 bonded = Commitment.count(commitments);
         require(count == bonded, Errors.WrongCount(bonded));
-        ScoreReport.Report memory report = ScoreReport.Report(round, termsHash, commitments, r.scores, root, count);
+        ScoreReport.Report memory report = ScoreReport.Report(round, t.hash(), commitments, r.scores, root, count);
         uint256 quorum =
             committee.verify(t.committee, ScoreReport.reportDigest(address(this), report), signers, signatures);
         require(LibBit.popCount(r.observers) >= quorum, Errors.BelowQuorum());
@@ -218,7 +219,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         external
         payable
     {
-        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Challenge);
+        (Terms memory t, Round storage r) = _inPhase(round, Phase.Challenge);
         require(r.status == Status.Reported, Errors.AlreadyChallenged());
         require(block.timestamp < t.reportEnd + (t.challengeEnd - t.reportEnd) / 2, Errors.TooLateToChallenge());
         require(msg.value == t.challengeBond, Errors.WrongBond());
@@ -239,7 +240,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function resolve(uint256 round) external nonReentrant {
-        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Challenge);
+        (Terms memory t, Round storage r) = _inPhase(round, Phase.Challenge);
         require(r.status == Status.Challenged, Errors.NotChallenged());
         IArbitrator.Ruling ruling = IArbitrator(t.arbitrator).ruling(t.committee, r.challengeId);
         require(ruling != IArbitrator.Ruling.None, Errors.NotRuled());
@@ -264,7 +265,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function reveal(uint256 round, ScoreLeaf calldata leaf, bytes32[] calldata proof, uint256 cost, bytes32 salt)
         external
     {
-        (Terms memory t, bytes32 termsHash) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         bytes32 root = r.scores;
         // The phase without the status: a report that stands is a root that is there.
@@ -273,7 +274,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         }
         require(MerkleProof.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
         _requireOpening(
-            bidOf[round][leaf.provider], Commitment.seal(round, leaf.provider, termsHash, leaf.datasetRoot, cost, salt)
+            bidOf[round][leaf.provider], Commitment.seal(round, leaf.provider, t.hash(), leaf.datasetRoot, cost, salt)
         );
         _open(t, r, round, leaf, cost);
     }
@@ -286,7 +287,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         uint256 start,
         bytes calldata records
     ) external nonReentrant {
-        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Settle);
+        (Terms memory t, Round storage r) = _inPhase(round, Phase.Settle);
         Auction storage auction = r.auctions[group];
         require(!auction.settled, Errors.AlreadySettled());
         Clearing.Params memory p;
@@ -316,7 +317,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function voidRound(uint256 round) external nonReentrant {
-        (Terms memory t,, Round storage r) = _inPhase(round, Phase.Void);
+        (Terms memory t, Round storage r) = _inPhase(round, Phase.Void);
         Status status = r.status;
         require(status != Status.Voided, Errors.NothingDue());
 
@@ -331,9 +332,10 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function claim(uint256 round, address provider) external nonReentrant {
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
-        bytes32 slot = bidOf[round][provider];
+        mapping(address provider => bytes32) storage slots = bidOf[round];
+        bytes32 slot = slots[provider];
         require(slot != 0, Errors.NothingDue());
         RoundTerms.Split memory split = t.split();
         uint256 reward;
@@ -345,7 +347,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
             _requirePhase(t, r, Phase.Void);
         }
 
-        delete bidOf[round][provider];
+        delete slots[provider];
         uint256 units = split.cash == split.total ? 0 : reward;
         if (units != 0) _revenueToken(t, split, round).mint(provider, units);
         uint256 shares = reward == 0 ? 0 : _mintShares(t, round, provider, slot);
@@ -358,7 +360,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function claimOperatorFee(uint256 round, address operator) external nonReentrant {
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         if (block.timestamp < t.observeEnd) revert Errors.WrongPhase(_phase(t, r));
         (uint256 index,) = committee.memberIndex(t.committee, operator);
@@ -375,7 +377,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function refund(uint256 round) external nonReentrant {
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         if (!r.auctions[MAIN].settled) _requirePhase(t, r, Phase.Void);
         if (r.refunded) return;
@@ -396,7 +398,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function claimChallengeBond(uint256 round) external nonReentrant {
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         address challenger = r.challenger;
         require(r.upheld && challenger != address(0), Errors.NothingDue());
@@ -411,21 +413,21 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /// @inheritdoc IDataMarket
     function phase(uint256 round) public view returns (Phase) {
         if (round == 0 || round > rounds) return Phase.None;
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         return _phase(t, _rounds[round]);
     }
 
     /// @inheritdoc IDataMarket
     function terms(uint256 round) external view returns (Terms memory t) {
-        (t,) = RoundTerms.read(round);
+        t = RoundTerms.read(round);
     }
 
     /// @inheritdoc IDataMarket
     function roundOf(uint256 round) external view returns (RoundState memory state) {
-        (Terms memory t, bytes32 termsHash) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         state.planner = t.planner;
-        state.termsHash = termsHash;
+        state.termsHash = t.hash();
         state.commitments = r.commitments;
         state.reported = r.reported;
         state.challenged = r.status == Status.Challenged;
@@ -453,7 +455,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash) {
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         bytes32 slot = bidOf[round][provider];
         if (r.auctions[MAIN].settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, t.split(), r, slot);
@@ -470,7 +472,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
 
     /// @inheritdoc IDataMarket
     function revenueToken(uint256 round) external view returns (address token) {
-        (Terms memory t,) = RoundTerms.read(round);
+        Terms memory t = RoundTerms.read(round);
         RoundTerms.Split memory split = t.split();
         if (split.cash != split.total) token = address(_revenueToken(t, split, round));
     }
@@ -483,12 +485,8 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /* INTERNAL */
 
     /// @dev The terms and the state of a round that is in `expected`.
-    function _inPhase(uint256 round, Phase expected)
-        private
-        view
-        returns (Terms memory t, bytes32 termsHash, Round storage r)
-    {
-        (t, termsHash) = RoundTerms.read(round);
+    function _inPhase(uint256 round, Phase expected) private view returns (Terms memory t, Round storage r) {
+        t = RoundTerms.read(round);
         r = _rounds[round];
         _requirePhase(t, r, expected);
     }
@@ -529,9 +527,10 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         uint256 position = Commitment.count(records);
 
         auction.records = Commitment.chainRecord(records, cost64, weight);
-        bidOf[round][leaf.provider] = Commitment.packRecord(leaf.shares, group, position, cost64, weight);
+        bytes32 record = Commitment.packRecord(leaf.shares, group, position, cost64, weight);
+        bidOf[round][leaf.provider] = record;
 
-        emit Revealed(round, leaf.provider, group, uint32(position), cost64, weight, leaf.shares);
+        emit Revealed(round, leaf.provider, record);
     }
 
     /// @dev What does not fit the record is ineligible: weight 0.

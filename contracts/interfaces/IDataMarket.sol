@@ -115,15 +115,8 @@ interface IDataMarket {
     event Reported(uint256 indexed round, bytes32 root, uint32 count, bytes32 commitments, bytes32 observations);
     event Challenged(uint256 indexed round, address indexed challenger, bytes32 challengeId, bytes32 evidence);
     event ChallengeResolved(uint256 indexed round, bool upheld);
-    event Revealed(
-        uint256 indexed round,
-        address indexed provider,
-        uint8 group,
-        uint32 position,
-        uint64 cost,
-        uint64 weight,
-        uint64 shares
-    );
+    /// @notice `record`: see `bidOf`.
+    event Revealed(uint256 indexed round, address indexed provider, bytes32 record);
     /// @notice One proposer's pass over an auction's records has come to `next`.
     event SettlementAdvanced(uint256 indexed round, uint256 group, address indexed proposer, uint256 next);
     event Settled(uint256 indexed round, uint256 group, uint256 winningWeight, uint256 marginal, uint256 totalReward);

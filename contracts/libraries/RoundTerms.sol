@@ -12,6 +12,8 @@ import {Liquidity} from "./Liquidity.sol";
 /// slot of storage would cost 2,100. The address follows from the round's number.
 library RoundTerms {
     uint256 internal constant WAD = 1e18;
+    /// @dev Bytes of `abi.encode(terms)`: 34 words.
+    uint256 private constant SIZE = 0x440;
 
     /// @dev L and R, money units; D = total - cash.
     struct Split {
@@ -28,14 +30,20 @@ library RoundTerms {
     }
 
     /// @notice Reads the terms of a round that was opened.
-    function read(uint256 round) internal view returns (IDataMarket.Terms memory t, bytes32 termsHash) {
+    /// @dev Behind SSTORE2's leading byte the code is `abi.encode` of a struct of value types: one word a field, as the
+    /// struct lies in memory. Where there is no code the words are zero, and no planner is.
+    function read(uint256 round) internal view returns (IDataMarket.Terms memory t) {
         address pointer = SSTORE2.predictDeterministicAddress(bytes32(round));
-        require(pointer.code.length != 0, Errors.UnknownRound());
-        bytes memory encoded = SSTORE2.read(pointer);
-        termsHash = keccak256(encoded);
-        // A struct of value types lies in memory as `abi.encode` writes it: one word a field. `write` encoded it.
         assembly ("memory-safe") {
-            t := add(encoded, 0x20)
+            extcodecopy(pointer, t, 1, SIZE)
+        }
+        require(t.planner != address(0), Errors.UnknownRound());
+    }
+
+    /// @notice keccak256(abi.encode(t)).
+    function hash(IDataMarket.Terms memory t) internal pure returns (bytes32 termsHash) {
+        assembly ("memory-safe") {
+            termsHash := keccak256(t, SIZE)
         }
     }
 

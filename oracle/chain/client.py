@@ -24,6 +24,7 @@ from oracle.chain.logs import first_block, first_block_at, read_logs
 from oracle.chain.state import AuctionState, RoundState
 from oracle.chain.terms import Phase, Terms
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.evidence import commitment
 from oracle.evidence.score_report import Domain
 
 TIMEOUT = 30.0
@@ -214,7 +215,10 @@ class Market:
 
     def reveals(self, round: int) -> tuple[Reveal, ...]:
         """The opened bids, in order."""
-        return tuple(Reveal(**_plain(event)) for event in self._events(round, "Revealed"))
+        return tuple(
+            Reveal(event["args"]["provider"], *commitment.unpack_record(event["args"]["record"]), event["blockNumber"])
+            for event in self._events(round, "Revealed")
+        )
 
     def settlements(self, round: int) -> tuple[Settlement, ...]:
         """The certificates that stand: the tranche's, where anybody of it revealed, then the main auction's."""

@@ -46,11 +46,11 @@ class Reveal:
     of 0 is ineligible."""
 
     provider: str
+    shares: int
     group: int
     position: int
     cost: int
     weight: int
-    shares: int
     block: int
 
 

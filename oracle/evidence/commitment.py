@@ -110,6 +110,16 @@ def pack_records(records: Iterable[tuple[int, int]]) -> bytes:
     return b"".join(cost.to_bytes(8, "big") + weight.to_bytes(8, "big") for cost, weight in records)
 
 
+def unpack_record(record: bytes) -> tuple[int, int, int, int, int]:
+    """Shares (DST units), group, position, cost and weight of an opened bid as the contract keeps it.
+
+    shares (64) | group (8) | position + 1 (24) | cost (64) | weight (64), from the 224th bit down.
+    """
+    word = int.from_bytes(record, "big")
+    position = (word >> 128) % (1 << 24) - 1
+    return word >> 160, (word >> 152) % (1 << 8), position, (word >> 64) & MAX_UINT64, word & MAX_UINT64
+
+
 def _counted(full: bytes, counted: int) -> bytes:
     """224 bits of the hash and the count beside it: on chain one slot changes where two would."""
     return full[COUNT_BITS // 8 :] + counted.to_bytes(COUNT_BITS // 8, "big")

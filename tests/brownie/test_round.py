@@ -106,4 +106,4 @@ def test_reveal_needs_the_salt(
     with brownie.reverts("WrongOpening: "):
         market.reveal(number, leaf.as_tuple(), [], COST, b"\x08" * 32, {"from": provider})
     revealed = market.reveal(number, leaf.as_tuple(), [], COST, SALT, {"from": provider}).events["Revealed"]
-    assert (revealed["cost"], revealed["weight"]) == (COST, 4 * 10**17)
+    assert int(str(revealed["record"]), 16) == 10**9 << 160 | 1 << 128 | COST << 64 | 4 * 10**17
