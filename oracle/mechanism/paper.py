@@ -10,7 +10,7 @@ Bids and ties are those of ``clearing``; the paper has neither reserve price nor
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
@@ -68,12 +68,11 @@ def q_mia(bids: Sequence[Bid], budget: int) -> Purchase:
     check(bids, budget)
     order = in_order(bids)
     spent = [0, *accumulate(bids[i].cost for i in order)]
-    rank = 0
+    winners = order[: bisect_right(spent, budget) - 1]
     rewards = [0] * len(bids)
-    while rank < len(order) and spent[rank + 1] <= budget:
-        rewards[order[rank]] = critical_payment(bids, order, spent, rank, budget)
-        rank += 1
-    return Purchase(tuple(order[:rank]), tuple(rewards), over_budget=sum(rewards) > budget)
+    for rank, i in enumerate(winners):
+        rewards[i] = critical_payment(bids, order, spent, rank, budget)
+    return Purchase(tuple(winners), tuple(rewards), over_budget=sum(rewards) > budget)
 
 
 def critical_payment(bids: Sequence[Bid], order: Sequence[int], spent: Sequence[int], rank: int, budget: int) -> int:
@@ -104,24 +103,16 @@ def critical_payment(bids: Sequence[Bid], order: Sequence[int], spent: Sequence[
         return budget - (spent[k + 1] - cost)
 
     last = len(order) - 1  # behind it nothing bounds the bid but the room
-    crossing = rank + bisect_left(range(rank, last), 0, key=lambda k: edge(k) - room(k))
+    crossing = bisect_left(range(last), True, lo=rank, key=lambda k: edge(k) >= room(k))
     return max(room(crossing), edge(crossing - 1)) if crossing > rank else room(crossing)
-
-
-def mut_shares(bids: Sequence[Bid], winners: Sequence[int]) -> tuple[Fraction, ...]:
-    """Section 5: ``s_i``, each winner's part of the winners' weight, by position; 0 for losers."""
-    total = sum(bids[i].weight for i in winners)
-    shares = [Fraction(0)] * len(bids)
-    for i in winners:
-        shares[i] = Fraction(bids[i].weight, total)
-    return tuple(shares)
 
 
 def mixed_mia(bids: Sequence[Bid], budget: int, utility_pool: int, liquidity: int) -> MixedOutcome:
     """Algorithm 2, Mixed-MIA: Q-MIA on the whole budget, ``rho`` of its payments in cash, ``1 - rho`` of U as MUT.
 
-    The bids know nothing of the MUT that come on top, and the shares depend on who else wins: below ``rho = 1``
-    neither DSIC nor IR holds (Theorems 2 and 3; Lemmas 5 and 6 for ``rho = 0``, MUT alone).
+    A winner's share s_i of the MUT is its part of the winners' weight (section 5). The bids know nothing of what comes
+    on top, and the shares depend on who else wins: below ``rho = 1`` neither DSIC nor IR holds (Theorems 2 and 3;
+    Lemmas 5 and 6 for ``rho = 0``, MUT alone).
 
     Parameters
     ----------
@@ -144,7 +135,10 @@ def mixed_mia(bids: Sequence[Bid], budget: int, utility_pool: int, liquidity: in
         raise LiquidityOutOfRange(f"liquidity must be at most {WAD}, got {liquidity}")
     auction = q_mia(bids, budget)
     rho = Fraction(liquidity, WAD)
-    pool = (1 - rho) * utility_pool
-    cash = tuple(rho * payment for payment in auction.rewards)
-    deferred = tuple(share * pool for share in mut_shares(bids, auction.winners))
-    return MixedOutcome(auction, cash, deferred)
+    winning_weight = sum(bids[i].weight for i in auction.winners) or 1
+    per_weight = (1 - rho) * utility_pool / winning_weight
+    cash, deferred = [Fraction(0)] * len(bids), [Fraction(0)] * len(bids)
+    for i in auction.winners:
+        cash[i] = rho * auction.rewards[i]
+        deferred[i] = per_weight * bids[i].weight
+    return MixedOutcome(auction, tuple(cash), tuple(deferred))
