@@ -91,16 +91,17 @@ def critical_payment(bids: Sequence[Bid], order: Sequence[int], spent: Sequence[
     """
     winner = order[rank]
     cost, weight = bids[winner]
+    purse = budget + cost
 
     def edge(k: int) -> int:
-        """Largest bid that comes before the one at rank k + 1."""
+        """Largest bid that comes before the one at rank k + 1: from a later index it must stay strictly below."""
         rival = order[k + 1]
-        numerator = bids[rival].cost * weight
-        return (numerator if winner < rival else numerator - 1) // bids[rival].weight
+        rival_cost, rival_weight = bids[rival]
+        return (rival_cost * weight - (winner > rival)) // rival_weight
 
     def room(k: int) -> int:
         """What the other bids up to rank k leave of the budget; negative where they do not fit themselves."""
-        return budget - (spent[k + 1] - cost)
+        return purse - spent[k + 1]
 
     last = len(order) - 1  # behind it nothing bounds the bid but the room
     crossing = bisect_left(range(last), True, lo=rank, key=lambda k: edge(k) >= room(k))
