@@ -38,6 +38,9 @@ test-brownie: setup  ## compile, test and deploy with brownie
 	$(BIN)/brownie test --network anvil
 	$(BIN)/brownie run deploy --network anvil
 
+gas: setup  ## gas of every transaction, compared with benchmarks/gas.json: make gas ARGS=--save
+	@$(BIN)/python -m benchmarks.gas $(ARGS)
+
 artifacts: setup  ## write oracle/chain/artifacts from contracts/
 	$(BIN)/python -m oracle.chain.compile
 
@@ -48,4 +51,4 @@ wheel: setup  ## build the wheel in dist/
 wheel-check: wheel  ## install that wheel into an empty environment and use it there
 	$(BIN)/python scripts/wheel_check.py
 
-.PHONY: help setup demo test lint test-solidity test-python test-deep test-brownie artifacts wheel wheel-check
+.PHONY: help setup demo test lint gas test-solidity test-python test-deep test-brownie artifacts wheel wheel-check

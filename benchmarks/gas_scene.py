@@ -83,7 +83,7 @@ class GasScene:
             validation_root=b"\x03" * 32,
             agreement_hash=b"\x04" * 32,
         )
-        unit = {"money_unit": 1, "max_bids": 25_000, "reserve": 2**128 - 1, "cap": 2**64 - 1}
+        unit: dict[str, Any] = {"money_unit": 1, "max_bids": 25_000, "reserve": 2**128 - 1, "cap": 2**64 - 1}
         self.terms = replace(terms, **(unit | changes))
         cash, _ = liquidity.split(self.terms.budget, self.terms.utility_pool, self.terms.liquidity)
         escrow = cash + self.terms.max_bids + members * self.terms.operator_fee
