@@ -379,14 +379,16 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function refund(uint256 round) external nonReentrant {
         Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
-        if (!r.auctions[MAIN].settled) _requirePhase(t, r, Phase.Void);
+        bool settled = r.auctions[MAIN].settled;
+        if (!settled) _requirePhase(t, r, Phase.Void);
         if (r.refunded) return;
         RoundTerms.Split memory split = t.split();
         (address[] memory members,) = committee.committeeOf(t.committee);
         uint256 idle = members.length - LibBit.popCount(r.observers);
-        // In a void round nothing is owed.
-        uint256 amount = split.cash + t.maxBids - r.cashOwed + idle * t.operatorFee;
-        uint256 units = split.cash == split.total ? 0 : split.total - r.totalReward;
+        // A void round owes nothing, not even to a tranche that was settled in it.
+        (uint256 reward, uint256 cash) = settled ? (r.totalReward, r.cashOwed) : (0, 0);
+        uint256 amount = split.cash + t.maxBids - cash + idle * t.operatorFee;
+        uint256 units = split.cash == split.total ? 0 : split.total - reward;
 
         r.refunded = true;
 

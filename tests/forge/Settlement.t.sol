@@ -190,6 +190,19 @@ contract SettlementTest is MarketFixture {
         assertEq(BURN.balance - burnt, terms.bidBond, "one bond is burned, once");
     }
 
+    /// @dev The tranche settled and the rest not, in time: void like any other, and the tranche is owed nothing.
+    function test_aTrancheSettledAloneHoldsNothingBack() public {
+        terms.trancheShare = 0.3e18;
+        toSettle();
+        market.settle(round, 1, certificate(1, 300), 0, records(1));
+        assertTrue(market.roundOf(round).cashOwed != 0, "there are winners");
+        vm.warp(terms.settleEnd);
+        claimAll();
+        assertEq(DemoToken(token).balanceOf(address(market)), 0, "to the last unit");
+        assertEq(address(market).balance, 0, "bonds");
+        assertEq(mut().balanceOf(PLANNER), 1_000, "units");
+    }
+
     function test_groupsCountForNothingWithoutATranche() public {
         toSettle();
         assertEq(market.roundOf(round).auctions[0].revealed, 6, "all in one");
