@@ -127,7 +127,7 @@ def show(console: Console, rule: str, market: Market, allocation: Allocation, vo
             escape(market.ids[i]),
             "[green]bought[/]" if i in bought else "[dim]not bought[/]",
             f"{cost:,}",
-            f"{weight / WAD:.6f}",
+            f"{weight / WAD:.6g}",
             *(f"{amount:,}" for amount in amounts),
         )
     console.print(table)
