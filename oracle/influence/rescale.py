@@ -64,10 +64,12 @@ def reference_gain(
     """The scale of phi, from text that the base model was not trained on and that nobody sells.
 
     One in-run pass, validated on half of ``validation``, over three corpora of up to two quotas each: held-out text
-    of the seed corpus, the other half of ``validation`` (as good as text for this target can be), and that half with
-    its words shuffled. ``gain_ref`` is the better text's gain per quota times ``providers``: as gains fall with
+    of the seed corpus, the other half of ``validation`` (as good as text for this target can be), and the held-out text
+    with its words shuffled. ``gain_ref`` is the better text's gain per quota times ``providers``: as gains fall with
     volume, it lies above what a whole market of that many reaches, and no single provider comes near the clip.
-    ``noise_floor`` is the shuffled half's gain per quota, or 0: a bag of the right words is worth no more.
+    ``noise_floor`` is the shuffled text's gain per quota, or 0: so much any bag of words is worth. The words of the
+    validation text itself would make a higher floor, above honest text from other domains; who sells such words in no
+    order is stopped by quality, not here.
 
     Raises BadInput when ``seed_corpus`` is not the one ``base`` was trained on, when ``validation`` is too short to be
     halved, or when neither text has a gain.
@@ -81,7 +83,7 @@ def reference_gain(
     held_out, _ = split_seed(seed_corpus, base.record["spec"]["seed"])
     pool = draw_passages(validation, seed=0)
     source = random.Random(0)
-    shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in pool[::2])]
+    shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in held_out)]
     volume = replace(spec, quota=2 * spec.quota)
     corpora = [held_out, pool[::2], shuffled]
     run = in_run_shapley(base, corpora, pool[1::2], volume, seed=0, device=device, progress=progress)
