@@ -119,6 +119,10 @@ def test_the_paper_is_over_budget_and_says_so(allocated: Any) -> None:
     assert "neither reserve price nor cap" in answer.said
 
 
+def test_the_paper_buys_what_reserve_and_cap_exclude(allocated: Any) -> None:
+    assert allocated(equal_weights(1, 6, cap=0, reserve=0), "--rule", "paper").document["winners"] == ["a", "b"]
+
+
 def test_the_paper_pays_shares_on_top(allocated: Any) -> None:
     """A hundred times the example of Theorem 2: 6 and 9 at half liquidity, and half of U = 10 shared by weight."""
     market = equal_weights(100, 600, budget=1000, utility_pool=1000, liquidity=HALF)

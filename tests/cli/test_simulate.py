@@ -114,6 +114,12 @@ def test_json_and_weights_say_the_same(simulated: Simulated) -> None:
         assert found == {k: v for k, v in simulated().document["rows"][0].items() if k != "tokens"}
 
 
+def test_scores_are_fractions_up_to_one_and_wad_above(simulated: Simulated) -> None:
+    scores = f"id,bid,weight\na,1,1\nb,1,1.0\nc,1,0.5\nd,1,{WAD // 4}\ne,1,1e-1\nf,0,2\n"
+    found = simulated(scores=scores)
+    assert found.document["rows"][0]["weight"] == str(2 * WAD + WAD // 2 + WAD // 4 + WAD // 10 + 2)
+
+
 def test_quality_and_impact_weigh_by_the_terms(simulated: Simulated) -> None:
     terms = template().replace('gamma = "1.0"', 'gamma = "0.5"').replace('kappa = "0.0"', 'kappa = "0.1"')
     answer = simulated(terms=terms, scores="id,bid,quality,impact\na,1,0.81,0.5\n")
