@@ -1,7 +1,7 @@
 """The score table of ``mia round simulate``: what providers asked and what their datasets were worth.
 
 JSON (a list of objects, or an object with that list as "bids") or CSV with a header line. A score or weight is written
-as a number from 0 to 1, or as a whole number of WAD above that.
+as a number from 0 to 1, or as a whole number of WAD above that; group is 1 for members of the diversity tranche.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from oracle.cli.exact_json import DuplicateKey, parse_json, read_text, wholes
-from oracle.cli.rows import ConflictingFields, column, field, fields_of, groups, identifiers
+from oracle.cli.rows import ConflictingFields, column, field, fields_of, identifiers
 from oracle.errors import BadInput
 from oracle.mechanism.clearing import COST_BITS, WEIGHT_BITS, Bid
 from oracle.mechanism.integers import WAD, naturals
@@ -29,6 +29,10 @@ class NotAScore(BadInput):
     """A score or weight is no number, or has more decimals than WAD."""
 
 
+class NotAGroup(BadInput):
+    """A group is neither 0 nor 1."""
+
+
 class NotATable(BadInput):
     """The text is no CSV: lines of different lengths, or quotes that do not close."""
 
@@ -39,7 +43,8 @@ class ScoreTable:
 
     ids: list[str]
     bids: list[Bid]
-    groups: list[str | None]
+    members: list[bool]
+    """Whether each belongs to the diversity tranche."""
     tokens: list[int] | None
 
 
@@ -50,7 +55,7 @@ def read_scores(source: str, eta: int, gamma: int, kappa: int) -> ScoreTable:
     ------
     BadInput
         The file cannot be read or is no such table: ``NotJson``, ``DuplicateKey``, ``NotATable``, ``WrongType``,
-        ``UnknownField``, ``MissingField``, ``ConflictingFields``, ``DuplicateId``, ``NotAScore``.
+        ``UnknownField``, ``MissingField``, ``ConflictingFields``, ``DuplicateId``, ``NotAScore``, ``NotAGroup``.
     MechanismError
         A number is none, is negative or too large; the message names it.
     """
@@ -69,7 +74,7 @@ def read_scores(source: str, eta: int, gamma: int, kappa: int) -> ScoreTable:
     return ScoreTable(
         ids=identifiers(rows, "provider" if "provider" in names else "id"),
         bids=list(map(Bid, costs, weights)),
-        groups=groups(rows),
+        members=_members(rows),
         tokens=wholes('"tokens" of bid', column(rows, "tokens"), 64) if "tokens" in names else None,
     )
 
@@ -94,6 +99,14 @@ def _from_csv(text: str) -> list[dict[str, str]]:
     return [
         {name: cell.strip() for name, cell in zip(names, line, strict=True) if cell.strip()} for line in lines if line
     ]
+
+
+def _members(rows: list[Any]) -> list[bool]:
+    groups = [str(row.get("group", 0)) for row in rows]
+    for i, group in enumerate(groups):
+        if group not in ("0", "1"):
+            raise NotAGroup(f'"group" of bid {i} is {group!r}', hint="Write 1 for members of the tranche, else 0.")
+    return [group == "1" for group in groups]
 
 
 def _scores(rows: list[Any], name: str, bits: int) -> list[int]:

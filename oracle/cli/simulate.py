@@ -33,53 +33,46 @@ NEUTRALITY = (
 
 
 class BadTerm(BadInput):
-    """A value of the sweep that is no amount, no fraction, or no tranche."""
+    """A value of the sweep that is no amount, or no fraction."""
 
 
 class Variant(NamedTuple):
-    """What is varied: money in money units, liquidity in WAD, reserve in money units for a weight of 1.0."""
+    """What is varied: money in money units (the reserve for a weight of 1.0), parts in WAD."""
 
     budget: int
     liquidity: int
     reserve: int
     cap: int
-
-
-class Tranche(NamedTuple):
-    """A group and its share of the rewards, WAD."""
-
-    group: str
-    share: int
+    tranche: int
 
 
 Amounts = Annotated[
     list[str] | None, typer.Option(metavar="AMOUNT", help='Such as "12500.00 DEMO", or whole money units; repeat it.')
 ]
+Parts = Annotated[list[str] | None, typer.Option(metavar="FRACTION", help='Such as "0.5"; repeat it.')]
 
 
 def simulate(
     terms: Annotated[Path, typer.Argument(metavar="TERMS.toml", help="The terms; see `mia terms`.")],
     scores: Annotated[str, typer.Argument(metavar="SCORES", help="Score table, JSON or CSV; - is stdin.")],
     budget: Amounts = None,
-    liquidity: Annotated[
-        list[str] | None, typer.Option(metavar="FRACTION", help='Part paid in cash, such as "0.5"; repeat it.')
-    ] = None,
+    liquidity: Parts = None,
     reserve: Amounts = None,
     cap: Amounts = None,
-    tranche: Annotated[
-        str, typer.Option(metavar="GROUP=FRACTION", help="Set this share aside for the group; needs groups in SCORES.")
-    ] = "",
+    tranche: Parts = None,
     json: Json = False,
 ) -> None:
-    """What a budget, a liquidity, a reserve price and a cap would have bought on a score table.
+    """What a budget, a liquidity, a reserve price, a cap and a tranche would have bought on a score table.
 
     [dim]Example:[/] mia round simulate terms.toml scores.csv
 
     [dim]Example:[/] mia round simulate terms.toml scores.csv --cap "800.00 DEMO" --cap "900.00 DEMO"
 
     SCORES is a table with provider (or id), bid, and weight or both quality and
-    impact of every dataset; with tokens and group, if you like. Bids are whole
-    money units; scores and weights are numbers from 0 to 1, or WAD above that.
+    impact of every dataset; with tokens, if you like, and group: 1 for members of
+    the tranche. Bids are whole money units; scores and weights are numbers from 0
+    to 1, or WAD above that.
+
     There is one line for each combination of the values given here; what is not
     given stays as in TERMS.
     """
@@ -94,28 +87,31 @@ def simulate(
             _units(f"{terms}: money.{name}", default, unit)
         ]
 
+    def parts(name: str, given: list[str] | None, default: int) -> list[int]:
+        return [_part(f"--{name}", text) for text in given or []] or [default]
+
     variants = [
         Variant(*values)
         for values in product(
             amounts("budget", budget, money.budget),
-            [_part("--liquidity", text) for text in liquidity or []] or [money.liquidity],
+            parts("liquidity", liquidity, money.liquidity),
             amounts("reserve", reserve, money.reserve),
             amounts("cap", cap, money.cap),
+            parts("tranche", tranche, wanted.content.bids.tranche),
         )
     ]
-    set_aside = _tranche(tranche)
     pool = _units(f"{terms}: money.utility_pool", money.utility_pool, unit)
     with naming(str(terms)):
         budgets = [split(variant.budget, pool, variant.liquidity) for variant in variants]
     with naming(scores):
         table = read_scores(scores, powers.eta, powers.gamma, powers.kappa)
-        rows = [bought(table, *row, set_aside) for row in zip(variants, budgets, strict=True)]
+        rows = [bought(table, *row) for row in zip(variants, budgets, strict=True)]
     warnings = splitting_warnings(powers.gamma, powers.kappa)
     document = {"money_unit": str(unit), "bids": len(table.bids), "rows": rows, "warnings": warnings}
     emit(document, lambda console: _show(console, document, unit), as_json=json)
 
 
-def bought(table: ScoreTable, variant: Variant, budget: tuple[int, int], tranche: Tranche | None) -> dict[str, Any]:
+def bought(table: ScoreTable, variant: Variant, budget: tuple[int, int]) -> dict[str, Any]:
     """One line of the answer: amounts in money units and weights in WAD, as decimal strings.
 
     ``budget`` is (L, D). The price is for a weight of 1.0, rounded down; with a tranche, the main auction's.
@@ -125,14 +121,13 @@ def bought(table: ScoreTable, variant: Variant, budget: tuple[int, int], tranche
     reward, bids = cash + deferred, table.bids
     winners: tuple[int, ...]
     rewards: tuple[int, ...]
-    if tranche is None:
+    if not variant.tranche:
         winners, rewards, certificate = clear(bids, reward, *limits)
         price = _price(bids, certificate, reward, variant.reserve)
     else:
-        members = [group == tranche.group for group in table.groups]
-        both = clear_tranche(bids, members, tranche.share, reward, *limits)
+        both = clear_tranche(bids, table.members, variant.tranche, reward, *limits)
         winners, rewards = both.winners, both.rewards
-        others = [bid for bid, member in zip(bids, members, strict=True) if not member]
+        others = [bid for bid, member in zip(bids, table.members, strict=True) if not member]
         price = _price(others, both.certificates.main, reward - both.group_reward, variant.reserve)
     spent = sum(rewards)
     row = {name: str(value) for name, value in variant._asdict().items()} | {
@@ -202,15 +197,6 @@ def _part(name: str, text: str) -> int:
         raise BadTerm(why, input=name, hint='Write a fraction from "0.0" to "1.0".') from error
 
 
-def _tranche(text: str) -> Tranche | None:
-    if not text:
-        return None
-    group, equals, share = text.rpartition("=")
-    if not equals:
-        raise BadTerm(f"{text!r} is no tranche", input="--tranche", hint="Write it as small=0.1")
-    return Tranche(group, _part("--tranche", share))
-
-
 def _decimal(wad: int) -> str:
     return f"{Decimal(wad).scaleb(-18).normalize():f}"
 
@@ -221,8 +207,8 @@ def _show(console: Console, document: dict[str, Any], unit: Amount) -> None:
 
     table = Table(box=None, pad_edge=False)
     has_tokens = any("tokens" in row for row in document["rows"])
-    headings = ("budget", "liquidity", "reserve", "cap", "winners", "weight", "spent", "cash", "MUT", "unsold", "price")
-    for heading in (*headings, *(["tokens"] if has_tokens else [])):
+    terms, found = ("budget", "liquidity", "reserve", "cap", "tranche"), ("winners", "weight", "spent", "cash", "MUT")
+    for heading in (*terms, *found, "unsold", "price", *(["tokens"] if has_tokens else [])):
         table.add_column(heading, justify="right")
     for row in document["rows"]:
         table.add_row(
@@ -230,6 +216,7 @@ def _show(console: Console, document: dict[str, Any], unit: Amount) -> None:
             _decimal(int(row["liquidity"])),
             money(row["reserve"]),
             money(row["cap"]),
+            _decimal(int(row["tranche"])),
             f"{row['winners']:,}",
             f"{int(row['weight']) / WAD:.4f}",
             money(row["spent"]),

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from oracle.mechanism.clearing import Bid, Certificate, clear
 from oracle.mechanism.clearing import verify as verify_auction
-from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural
+from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, natural
 from oracle.mechanism.shares import LengthMismatch
 
 
 class TrancheOutOfRange(MechanismError):
-    """The tranche's share of the budget is not a proper part of it."""
+    """The tranche takes nothing of the budget, or all of it."""
 
 
 class Certificates(NamedTuple):
@@ -61,9 +61,7 @@ def group_budget(reward: int, share: int) -> int:
     Raises
     ------
     TrancheOutOfRange
-        The share is not a proper part: at WAD nothing might be left for the others.
-    ZeroReward
-        The part is less than one money unit.
+        The share is 0 or WAD and above, so that one auction has no budget, or less than one money unit.
     NotAnInteger, NegativeValue, ValueTooLarge
         An argument is outside its range.
     """
@@ -72,7 +70,7 @@ def group_budget(reward: int, share: int) -> int:
         raise TrancheOutOfRange(f"the share of the tranche must lie between 0 and {WAD}, got {share}")
     budget = reward * share // WAD
     if budget == 0:
-        raise ZeroReward(f"the tranche's share of the reward budget {reward} is zero")
+        raise TrancheOutOfRange(f"the tranche gets less than one unit of the reward budget {reward}")
     return budget
 
 
@@ -101,7 +99,7 @@ def clear_tranche(
     ------
     LengthMismatch
         ``members`` is not as long as ``bids``.
-    TrancheOutOfRange, ZeroReward, NotAnInteger, NegativeValue, ValueTooLarge
+    TrancheOutOfRange, NotAnInteger, NegativeValue, ValueTooLarge
         As `group_budget` and ``clearing.clear``.
     """
     group, others = _positions(bids, members)
@@ -133,7 +131,7 @@ def verify(
     ------
     CertificateRejected
         Either is not the one of its bids: see ``clearing.verify`` for the four ways.
-    LengthMismatch, TrancheOutOfRange, ZeroReward, NotAnInteger, NegativeValue, ValueTooLarge
+    LengthMismatch, TrancheOutOfRange, NotAnInteger, NegativeValue, ValueTooLarge
         As `clear_tranche`.
     """
     group, others = _positions(bids, members)

@@ -309,7 +309,7 @@ def first_bid(**fields: Any) -> dict[str, Any]:
         (ONE | {"tranche": {"group": "g", "share": WAD}}, "clearing", "TrancheOutOfRange", "share"),
         (ONE | {"tranche": {"group": 1, "share": HALF}}, "clearing", "WrongType", "group"),
         (ONE | {"tranche": {"group": "g", "share": HALF}}, "paper", "ConflictingFields", "tranche"),
-        (ONE | {"budget": 1, "tranche": {"group": "g", "share": HALF}}, "clearing", "ZeroReward", "tranche"),
+        (ONE | {"budget": 1, "tranche": {"group": "g", "share": HALF}}, "clearing", "TrancheOutOfRange", "tranche"),
     ],
 )
 def test_bad_input_is_named_and_leaves_nothing_else(

@@ -21,10 +21,10 @@ from oracle.mechanism.tranche import clear_tranche
 from oracle.mechanism.weights import weight
 
 CSV = """provider,bid,quality,impact,tokens,group
-alice,300000,0.9,0.8,1000,
-bob,200000,0.5,0.5,2000,small
+alice,300000,0.9,0.8,1000,0
+bob,200000,0.5,0.5,2000,1
 carol,800000,0.95,0.99,500,
-dave,900000,0.4,1,77,small
+dave,900000,0.4,1,77,1
 """
 BIDS = [
     Bid(300_000, 72 * WAD // 100),
@@ -55,6 +55,7 @@ def expected(budget: int, liquidity: int, reserve: int, cap: int) -> dict[str, A
         "liquidity": str(liquidity),
         "reserve": str(reserve),
         "cap": str(cap),
+        "tranche": "0",
         "winners": len(outcome.winners),
         "weight": str(sum(BIDS[i].weight for i in outcome.winners)),
         "spent": str(outcome.total_reward),
@@ -100,11 +101,14 @@ def test_the_price_is_what_binds(simulated: Simulated, options: list[str], price
 
 
 def test_a_tranche_is_set_aside(simulated: Simulated) -> None:
-    row = simulated("--liquidity", "1.0", "--tranche", "small=0.4").document["rows"][0]
+    none, row = simulated("--liquidity", "1.0", "--tranche", "0.0", "--tranche", "0.4").document["rows"]
+    assert without_price(none) == expected(BUDGET, WAD, RESERVE, CAP)
     outcome = clear_tranche(BIDS, [False, True, False, True], 4 * WAD // 10, BUDGET, RESERVE, CAP)
     assert outcome.winners == (1, 0)
     assert (row["winners"], row["spent"]) == (2, str(outcome.total_reward))
     assert row["price"] == str(800_000 * WAD // BIDS[2].weight)
+    terms = template().replace('tranche = "0.0"', 'tranche = "0.4"')
+    assert simulated("--liquidity", "1.0", terms=terms).document["rows"] == [row]
 
 
 def test_json_and_weights_say_the_same(simulated: Simulated) -> None:
@@ -141,8 +145,8 @@ def test_the_table_is_in_the_tokens_own_money(tmp_path: Path) -> None:
     (tmp_path / "scores.csv").write_text(CSV)
     asked = ["round", "simulate", str(tmp_path / "terms.toml"), str(tmp_path / "scores.csv"), "--liquidity", "1.0"]
     heading, row, *rest = CliRunner().invoke(app, asked).output.splitlines()
-    assert heading.split()[:5] == ["budget", "liquidity", "reserve", "cap", "winners"]
-    assert row.split()[:6] == ["12,500.00", "1", "100,000.00", "10,000.00", "2", "0.9700"]
+    assert heading.split()[:6] == ["budget", "liquidity", "reserve", "cap", "tranche", "winners"]
+    assert row.split()[:7] == ["12,500.00", "1", "100,000.00", "10,000.00", "0", "2", "0.9700"]
     assert len(heading) == len(row)
     assert any("homogeneous" in line for line in rest)
 
@@ -156,9 +160,8 @@ def test_the_table_is_in_the_tokens_own_money(tmp_path: Path) -> None:
         (["--reserve", "-1"], CSV, "BadTerm", "--reserve"),
         (["--liquidity", "1.5"], CSV, "BadTerm", "--liquidity"),
         (["--liquidity", "1"], CSV, "BadTerm", "--liquidity"),
-        (["--tranche", "small"], CSV, "BadTerm", "--tranche"),
-        (["--tranche", "small=2.0"], CSV, "BadTerm", "--tranche"),
-        (["--tranche", "small=1.0"], CSV, "TrancheOutOfRange", "scores"),
+        (["--tranche", "2.0"], CSV, "BadTerm", "--tranche"),
+        (["--tranche", "1.0"], CSV, "TrancheOutOfRange", "scores"),
         (["--budget", "0", "--liquidity", "1.0"], CSV, "ZeroReward", "terms.toml"),
         ([], "id,bid\na,1\n", "MissingField", "scores"),
         ([], "id,bid,weight\na,1\n", "NotATable", "scores"),
@@ -174,6 +177,7 @@ def test_the_table_is_in_the_tokens_own_money(tmp_path: Path) -> None:
         ([], "id,bid,weight\na,1,NaN\n", "NotAScore", "scores"),
         ([], "id,bid,weight\na,1,1e-999999999\n", "NotAScore", "scores"),
         ([], "id,bid,weight\na,1,0.1234567890123456789\n", "NotAScore", "scores"),
+        ([], "id,bid,weight,group\na,1,1,small\n", "NotAGroup", "scores"),
         ([], "id,bid,weight,quality\na,1,1,1\n", "ConflictingFields", "scores"),
         ([], "id,provider,bid,weight\na,b,1,1\n", "ConflictingFields", "scores"),
         ([], "[1", "NotJson", "scores"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle.mechanism.clearing import Bid, Certificate, CertificateRejected, clear
-from oracle.mechanism.integers import WAD, NegativeValue, ValueTooLarge, ZeroReward
+from oracle.mechanism.integers import WAD, NegativeValue, ValueTooLarge
 from oracle.mechanism.shares import LengthMismatch
 from oracle.mechanism.tranche import Certificates, TrancheOutOfRange, clear_tranche, group_budget, verify
 
@@ -100,8 +100,10 @@ def test_bad_terms_are_named() -> None:
             clear_tranche(bids, [True], share, 10)
     with pytest.raises(NegativeValue):
         group_budget(10, -1)
-    with pytest.raises(ZeroReward):
+    with pytest.raises(TrancheOutOfRange):
         group_budget(9, WAD // 10)
+    with pytest.raises(TrancheOutOfRange):
+        clear_tranche([], [], WAD // 2, 0)
     with pytest.raises(ValueTooLarge):
         group_budget(2**128, WAD // 10)
     with pytest.raises(LengthMismatch):
