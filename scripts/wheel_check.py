@@ -26,6 +26,8 @@ with Anvil() as chain:
     print("deployed from the package:", w3.eth.contract(address, abi=committee.abi).functions.MIN_STAKE().call(), "wei")
 """
 
+CORPUS = "The tide rose slowly over the harbour wall. Nobody in the village had seen it so high before.\n" * 40
+
 
 def main() -> None:
     wheel = max((ROOT / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
@@ -41,7 +43,11 @@ def main() -> None:
         run(BIN / "uv", "pip", "install", "-q", "--python", python, *constraints, f"{wheel}[demo]")
         # nothing of the checkout on PATH, an empty cache: anvil comes from npm
         run(python, "-c", PROBE, PATH=os.defpath, XDG_CACHE_HOME=folder)
-        run(python.with_name("mia"), "--help")
+        mia = python.with_name("mia")
+        run(mia, "--help")
+        Path(folder, "corpus.txt").write_text(CORPUS)
+        run(mia, "score", "corpus.txt", "--json")
+        run(mia, "demo", "--out", "demo", "--json", PATH=os.defpath, XDG_CACHE_HOME=folder)
     print(f"{wheel.name} works in an empty environment")
 
 
