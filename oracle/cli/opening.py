@@ -49,9 +49,13 @@ def publish_specification(
     influence: InfluenceSpec,
     profile: Literal["robust", "paper"] = "robust",
     sample: int = DEFAULT_SAMPLE,
+    tranche_languages: Sequence[str] = (),
     progress: ProgressCallback | None = None,
 ) -> Specification:
-    """Measure the reference gain, publish everything an oracle needs, and keep the validation pool to oneself."""
+    """Measure the reference gain, publish everything an oracle needs, and keep the validation pool to oneself.
+
+    Providers whose main language is one of ``tranche_languages`` (ISO 639-1) make up the diversity tranche.
+    """
     from oracle.influence.rescale import reference_gain
     from oracle.node import pipeline, validation
 
@@ -74,6 +78,7 @@ def publish_specification(
         reference=texts.reference,
         pool=len(texts.validation),
         sample=min(sample, len(texts.validation)),
+        tranche_languages=tranche_languages,
     )
     digest = pipeline.publish(session.store, specification)
     return Specification(digest, bytes.fromhex(base.digest), validation.pool_root(texts.validation))

@@ -110,6 +110,12 @@ def open_(
     agreement: Annotated[Path | None, typer.Option(metavar="FILE", help="The data licence.")] = None,
     profile: Annotated[str, typer.Option(metavar="robust|paper", help="Scoring profile.")] = "robust",
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="Validation documents drawn.")] = DEFAULT_SAMPLE,
+    tranche_language: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tranche-language", metavar="CODE", help="Its texts belong to the diversity tranche; repeat it."
+        ),
+    ] = None,
     password_file: PasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
@@ -126,6 +132,13 @@ def open_(
     wanted = load_terms(terms_file)
     if profile not in ("robust", "paper"):
         raise BadInput(f"no profile {profile!r}", input="--profile", hint="Choose robust or paper.")
+    languages = [_language(code) for code in tranche_language or []]
+    if bool(languages) != bool(wanted.content.bids.tranche) and (seed_corpus or languages):
+        raise BadInput(
+            "a tranche needs both a share of the budget and the languages that belong to it",
+            input=f"{terms_file}: bids.tranche" if languages else "--tranche-language",
+            hint="Set bids.tranche above 0 and name at least one --tranche-language, or neither.",
+        )
     paid_in = token or wanted.token
     if paid_in is None:
         raise BadInput("no payment token", input=f"{terms_file}: money.token", hint="Name it there or with --token.")
@@ -135,7 +148,7 @@ def open_(
     account = unlock(keystore, password_file)
     with progress() as tell:
         specification = _specify(
-            session, account, seed_corpus, validation, reference, base_model, profile, sample, tell
+            session, account, seed_corpus, validation, reference, base_model, profile, sample, languages, tell
         )
     number = open_round(
         session,
@@ -345,6 +358,7 @@ def _specify(
     base_model: Path | None,
     profile: Any,
     sample: int,
+    languages: list[str],
     tell: Any,
 ) -> Specification | None:
     """None when no texts are given: then the terms name the hashes of a specification published before."""
@@ -371,8 +385,15 @@ def _specify(
         influence=InfluenceSpec(),
         profile=profile,
         sample=sample,
+        tranche_languages=languages,
         progress=tell,
     )
+
+
+def _language(code: str) -> str:
+    if len(code) == 2 and code.isascii() and code.isalpha() and code.islower():
+        return code
+    raise BadInput("not a language code", input=code, hint="Two lower-case letters of ISO 639-1, such as sw or fi.")
 
 
 def _base_model(path: Path | None, texts: Texts, tell: Any) -> BaseModel:

@@ -170,13 +170,14 @@ def _result(
     reasons = {"documents": len(held.documents), "near_validation": contaminated, "quality": score, "gain": repr(gain)}
     if not score["tokens"]:
         return Result(Status.EMPTY, 0, 0, 0, 0, reasons)
-    group = int(_main_language(score["languages"]) in pipeline.tranche_languages)
+    group = group_of(score["languages"], pipeline.tranche_languages)
     return Result(Status.SCORED, group, score["quality"], impact, score["tokens"], reasons)
 
 
-def _main_language(tokens: dict[str, int]) -> str:
-    """The language of most tokens, the first by its code among equals."""
-    return min(tokens, key=lambda language: (-tokens[language], language))
+def group_of(tokens: dict[str, int], tranche_languages: Sequence[str]) -> int:
+    """1 for a provider of the diversity tranche: whose language of most tokens (the first by its code among equals) is
+    one of the tranche's."""
+    return int(min(tokens, key=lambda language: (-tokens[language], language)) in tranche_languages)
 
 
 def _at_once(name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:

@@ -113,6 +113,7 @@ def build(
     reference: Sequence[Document] | None,
     pool: int,
     sample: int,
+    tranche_languages: Sequence[str] = (),
 ) -> Pipeline:
     """Publish everything a specification names (base model, seed and reference corpus) and return the specification.
 
@@ -136,6 +137,7 @@ def build(
         reference=None if reference is None else publish_corpus(store, planner, reference),
         validation=SampleSize(pool=pool, sample=sample),
         tolerance=Tolerance(quality=1, impact=10),
+        tranche_languages=tuple(sorted(set(tranche_languages))),
     )
 
 
