@@ -22,7 +22,7 @@ lint: setup  ## ruff, mypy, forge fmt
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/forge fmt --check && echo "forge fmt: all formatted"
+	$(BIN)/forge fmt --check contracts tests && echo "forge fmt: all formatted"
 
 test-solidity: setup  ## unit, fuzz and invariant tests of the contracts
 	$(BIN)/forge test
@@ -41,6 +41,15 @@ test-brownie: setup  ## compile, test and deploy with brownie
 gas: setup  ## gas of every transaction, compared with benchmarks/gas.json: make gas ARGS=--save
 	@$(BIN)/python -m benchmarks.gas $(ARGS)
 
+mutants: setup  ## change the market and its libraries at random: a test has to fail: make mutants ARGS="--only Clearing.sol"
+	@$(BIN)/python scripts/mutants.py $(ARGS)
+
+slither: setup  ## static analysis of the contracts; every finding needs an answer in contracts/slither.toml
+	@$(BIN)/python scripts/check_slither.py
+
+halmos: setup  ## symbolic checks in tests/halmos, for every moment and every argument
+	@$(BIN)/python scripts/check_halmos.py $(ARGS)
+
 artifacts: setup  ## write oracle/chain/artifacts from contracts/
 	$(BIN)/python -m oracle.chain.compile
 
@@ -51,4 +60,4 @@ wheel: setup  ## build the wheel in dist/
 wheel-check: wheel  ## install that wheel into an empty environment and use it there
 	$(BIN)/python scripts/wheel_check.py
 
-.PHONY: help setup demo test lint gas test-solidity test-python test-deep test-brownie artifacts wheel wheel-check
+.PHONY: help setup demo test lint gas mutants slither halmos test-solidity test-python test-deep test-brownie artifacts wheel wheel-check
