@@ -16,7 +16,7 @@ setup:  ## set the checkout up (.venv, node_modules, compiler); everything below
 demo: setup  ## a whole round on a local chain: make demo ARGS="--sample 60"
 	@$(BIN)/mia demo $(ARGS)
 
-test: lint test-solidity test-python test-brownie  ## everything that has to pass
+test: lint test-solidity gas test-python test-brownie  ## everything that has to pass
 
 lint: setup  ## ruff, mypy, forge fmt
 	$(BIN)/ruff check
