@@ -27,13 +27,6 @@ contract SettlementTest is MarketFixture {
         vm.warp(terms.revealEnd);
     }
 
-    function part(bytes memory whole, uint256 from, uint256 to) private pure returns (bytes memory cut) {
-        cut = new bytes((to - from) * 16);
-        for (uint256 i; i < cut.length; ++i) {
-            cut[i] = whole[from * 16 + i];
-        }
-    }
-
     /* BATCHES */
 
     function testFuzz_batchesSettleAlike(uint256 first, uint256 second) public {

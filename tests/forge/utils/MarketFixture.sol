@@ -229,8 +229,12 @@ abstract contract MarketFixture is Test {
     }
 
     function postReport() internal {
-        (, uint8 quorum) = operators.committeeOf(committeeId);
         vm.warp(terms.observeEnd);
+        sendReport();
+    }
+
+    function sendReport() internal {
+        (, uint8 quorum) = operators.committeeOf(committeeId);
         bytes32 root = leaves.length == 0 ? keccak256("empty") : ScoreTree.root(leaves);
         bytes32 digest = ScoreReport.reportDigest(address(market), reportOf(root, leaves.length));
         (address[] memory signers, bytes[] memory signed) = signatures(quorum, digest);
@@ -296,6 +300,14 @@ abstract contract MarketFixture is Test {
             if (c.marginalCost * (c.winningWeight + c.marginalWeight) > budget * c.marginalWeight) return c;
             taken[c.marginal] = true;
             c.winningWeight += c.marginalWeight;
+        }
+    }
+
+    /// @dev Records `from` to `to` of a longer list.
+    function part(bytes memory whole, uint256 from, uint256 to) internal pure returns (bytes memory cut) {
+        cut = new bytes((to - from) * 16);
+        for (uint256 i; i < cut.length; ++i) {
+            cut[i] = whole[from * 16 + i];
         }
     }
 
