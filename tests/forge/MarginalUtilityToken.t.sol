@@ -118,6 +118,25 @@ contract MarginalUtilityTokenTest is Test {
         shares.transfer(BEN, 2);
     }
 
+    /// @dev Not even Permit2, to which Solady's tokens give an allowance that nobody approved.
+    function test_noAllowanceWithoutApproval() public {
+        shares.mint(ANN, 1);
+        address permit2 = 0x000000000022D473030F116dDEE9F6B43aC78BA3;
+        assertEq(shares.allowance(ANN, permit2), 0, "allowance");
+        vm.prank(permit2);
+        vm.expectRevert(ERC20.InsufficientAllowance.selector);
+        shares.transferFrom(ANN, BEN, 1);
+    }
+
+    /// @dev Nobody won: the planner's units bring everything that was paid in before there were any.
+    function test_revenueBeforeAnySupply() public {
+        deposit(999);
+        vm.expectRevert(Errors.NothingDue.selector);
+        shares.withdraw(ANN);
+        shares.mint(ANN, UNITS);
+        assertEq(shares.withdraw(ANN), 999, "all of it");
+    }
+
     function test_permit() public {
         uint256 key = 7;
         address owner = vm.addr(key);
