@@ -53,13 +53,16 @@ contract DataMarketAttacksTest is MarketFixture {
 
     function test_commitmentOfAnotherRound() public {
         openRound();
-        Bid memory b = Bid(THIEF, keccak256("data"), 10, keccak256("salt"));
+        bid(10, WAD, WAD);
+        Bid memory b = bids[0];
+        b.provider = THIEF;
         bytes32 old = sealOf(b);
         openRound();
         bid(10, WAD, WAD);
-        (bids[0].cost, bids[0].salt) = (b.cost, b.salt);
+        bids[0].salt = b.salt;
+        bytes32 sealedBid = sealOf(bids[0]);
         vm.prank(bids[0].provider);
-        market.reseal(round, sealOf(bids[0]));
+        market.reseal(round, sealedBid);
         thief(old);
     }
 

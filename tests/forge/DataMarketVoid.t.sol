@@ -136,6 +136,8 @@ contract DataMarketVoidTest is MarketFixture {
         market.resolve(round);
         market.voidRound(round);
         assertEq(BURN.balance, terms.challengeBond, "bond burned");
+        vm.expectRevert(Errors.NothingDue.selector);
+        market.claimChallengeBond(round);
         everybodyIsPaidBack(4);
     }
 
