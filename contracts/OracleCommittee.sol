@@ -168,11 +168,16 @@ contract OracleCommittee is IOracleCommittee, EIP712 {
         // Both lists ascend strictly, so one walk along the members finds every signer.
         uint256 index;
         address previous;
+        uint256 size = members.length;
         for (uint256 i; i < signers.length; ++i) {
             address signer = signers[i];
             require(signer > previous, Errors.UnsortedSigners());
-            while (index < members.length && members[index] < signer) ++index;
-            require(index < members.length && members[index] == signer, Errors.NotAMember(signer));
+            address member;
+            // Below `size`, which is at most MAX_MEMBERS.
+            unchecked {
+                while (index < size && (member = members[index]) < signer) ++index;
+            }
+            require(member == signer, Errors.NotAMember(signer));
             require((retired >> index) & 1 == 0, Errors.RetiredMember(signer));
             require(Signatures.isValid(signer, digest, signatures[i]), Errors.InvalidSignature(signer));
             previous = signer;
