@@ -134,10 +134,16 @@ def payout_steps(found: dict[str, Any], row: dict[str, Any]) -> list[dict[str, s
         asked = str(int(row["bid"]) * WAD // int(row["weight"]))
         steps.append(("virtual cost b/w", money(asked), "what it asks for one unit of weight"))
     if certificate is not None:
+        auction = certificate["tranche"] if row["group"] else certificate
+        steps.append(
+            ("reward budget R", money(rule["reward"]), f"cash L {rule['cash']} + deferred D {rule['deferred']}")
+        )
+        if certificate["tranche"] is not None:
+            whose = "the tranche's share of R" if row["group"] else "R less what the tranche was paid"
+            steps.append(("auction's part of R", money(auction["budget"]), whose))
         steps += [
-            ("reward budget R", money(rule["reward"]), f"cash L {rule['cash']} + deferred D {rule['deferred']}"),
-            ("winning weight W", wad(certificate["winning_weight"]), "sum of the winners' weights"),
-            ("clearing price", money(certificate["price"]), "per unit of weight: min(R/W, first loser's b/w, reserve)"),
+            ("winning weight W", wad(auction["winning_weight"]), "sum of the winners' weights"),
+            ("clearing price", money(auction["price"]), "per unit of weight: min(R/W, first loser's b/w, reserve)"),
             ("critical payment t", money(row["critical"]), _binding(row)),
             ("cash", tokens(int(row["cash"])), f"ceil(t * {rule['cash']} / {rule['reward']}) money units"),
             ("MUT", row["units"], f"t units of {rule['reward']}: a share of later revenue"),

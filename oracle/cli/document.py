@@ -75,6 +75,7 @@ def _provider(row: Row, called: Mapping[str, str], unit: int) -> dict[str, Any]:
         "impact": round(row.impact / WAD, 4),
         "axes": {axis: None if axes.get(axis) is None else axes[axis] / QUANTA for axis in AXES},
         "weight": str(row.weight),
+        "group": row.group,
         "bid": None if row.bid is None else str(row.bid),
         "eligible": row.eligible,
         "won": row.won,

@@ -79,7 +79,7 @@ def _supply(document: Mapping[str, Any], width: int) -> str:
     ]
     return figures.supply_curve(
         steps,
-        reward=int(document["rule"]["reward"]) * unit,
+        reward=int(certificate["budget"]) * unit,
         price=float(certificate["price"]) * unit,
         reserve=int(document["rule"]["reserve"]) * unit,
         cutoff=int(certificate["winning_weight"]) / WAD,
@@ -89,8 +89,8 @@ def _supply(document: Mapping[str, Any], width: int) -> str:
 
 
 def _by_cost(document: Mapping[str, Any]) -> list[Row]:
-    """Opened bids that weigh anything as the clearing rule takes them: lowest ask per unit of weight first."""
-    weighty = [row for row in document["providers"] if row["bid"] is not None and int(row["weight"])]
+    """Bids of the main auction that weigh anything, as the clearing rule takes them: lowest ask per weight first."""
+    weighty = [row for row in document["providers"] if row["group"] == 0 and int(row["weight"])]
     return sorted(
         weighty, key=lambda row: (not row["won"], int(row["bid"]) * WAD // int(row["weight"]), row["position"])
     )
