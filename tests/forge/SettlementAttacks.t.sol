@@ -140,19 +140,25 @@ contract SettlementAttacksTest is MarketFixture {
         claimAll();
     }
 
+    /// @dev Worth nothing, paid nothing; and no marginal bid: at any cost it would stop the winners, a second outcome.
     function test_zeroWeights() public {
         openRound();
+        bid(10, WAD, WAD);
         bid(0, 0, WAD);
         bid(10, 0, WAD);
         score();
         revealAll();
+        vm.warp(terms.revealEnd);
+        bytes memory all = records();
+        vm.expectRevert(Clearing.MarginalNotKept.selector);
+        market.settle(round, 0, Clearing.Certificate(WAD, 2, 10, 0), 0, all);
         settle();
-        for (uint256 i; i < 2; ++i) {
+        uint256[3] memory expected = [uint256(1_000), 0, 0];
+        for (uint256 i; i < 3; ++i) {
             (uint256 reward,) = market.rewardOf(round, bids[i].provider);
-            assertEq(reward, 0, "nothing for nothing");
+            assertEq(reward, expected[i], "nothing for nothing");
         }
         claimAll();
-        assertEq(mut().balanceOf(PLANNER), 1_000, "unsold");
-        assertEq(bids[0].provider.balance, terms.bidBond, "bond");
+        assertEq(bids[2].provider.balance, terms.bidBond, "bond");
     }
 }

@@ -241,7 +241,7 @@ contract RoundDriver is MarketFixture {
     function trade(uint256 seed) external {
         if (market.revenueToken(round) == address(0)) return;
         MarginalUtilityToken shares = mut();
-        address holder = _holder(seed >> 8);
+        address holder = _owner(shares, (seed >> 8) % MAX_BIDS);
         if (seed % 3 == 0) {
             uint256 amount = 1 + (seed >> 16) % 1e9;
             DemoToken(token).mint(address(this), amount);
@@ -250,9 +250,21 @@ contract RoundDriver is MarketFixture {
         } else if (seed % 3 == 1) {
             _withdraw(shares, holder);
         } else {
+            address to = _holder(seed >> 16);
+            (uint256 earned, uint256 earnedBefore) = (shares.withdrawable(holder), shares.withdrawable(to));
             uint256 amount = (seed >> 32) % (shares.balanceOf(holder) + 1);
             vm.prank(holder);
-            shares.transfer(_holder(seed >> 16), amount);
+            shares.transfer(to, amount);
+            assertEq(shares.withdrawable(holder), earned, "the seller's past");
+            assertEq(shares.withdrawable(to), earnedBefore, "the buyer's past");
+        }
+    }
+
+    /// @dev Somebody who holds units, if anybody does.
+    function _owner(MarginalUtilityToken shares, uint256 which) private view returns (address owner) {
+        for (uint256 i; i < MAX_BIDS + 2; ++i) {
+            owner = _holder(which + i);
+            if (shares.balanceOf(owner) != 0) return owner;
         }
     }
 
