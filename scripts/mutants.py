@@ -140,6 +140,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="mutants at a time (2)")
     parser.add_argument("--only", metavar="FILE", help="mutate only this file, e.g. Clearing.sol")
+    parser.add_argument("--survivors", action="store_true", help="only try again what survived the last run")
     arguments = parser.parse_args()
     os.nice(10)
     base, shops = FOLDER / "base", []
@@ -150,7 +151,11 @@ def main() -> int:
         shops[0].check(targets(base))
         mutants = drawn(shops[0], arguments.only, arguments.seed)
         print(f"{len(mutants)} mutants are possible", flush=True)
-        done = run(mutants, arguments.count, shops, Results(FOLDER / "progress.jsonl", base))
+        results = Results(FOLDER / "progress.jsonl", base)
+        if arguments.survivors:
+            mutants = [mutant for mutant in mutants if results.survived_last(mutant)]
+            print(f"{len(mutants)} of them survived", flush=True)
+        done = run(mutants, arguments.count, shops, results)
     except BrokenSuite as error:
         print(f"mutants: {error}", file=sys.stderr)
         return 2

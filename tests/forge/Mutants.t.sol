@@ -8,228 +8,14 @@ import {Clearing} from "../../contracts/libraries/Clearing.sol";
 import {Errors} from "../../contracts/libraries/Errors.sol";
 import {ScoreReport} from "../../contracts/libraries/ScoreReport.sol";
 import {MarketFixture} from "./utils/MarketFixture.sol";
-import {ScoreTree} from "./utils/ScoreTree.sol";
 import {OddToken} from "./utils/Tokens.sol";
 
-/// @notice What `make mutants` found that no other test noticed: events, the view of a round, guards, rare terms.
+/// @notice What `make mutants` found that no other test noticed: guards, and terms that are rare.
 contract MutantsTest is MarketFixture {
-    address private constant CHALLENGER = address(0xC0DE);
-
-    IDataMarket.RoundState private expected;
     bytes4[] private refusals;
 
     function setUp() public {
         setUpMarket(4, 3);
-    }
-
-    /* EVERY EVENT, AND THE WHOLE VIEW AFTER EVERY STEP */
-
-    function seen() private view {
-        IDataMarket.RoundState memory state = market.roundOf(round);
-        assertEq(keccak256(abi.encode(state)), keccak256(abi.encode(expected)), "the view of the round");
-    }
-
-    function expectEvent() private {
-        vm.expectEmit(address(market));
-    }
-
-    function test_everyEventAndStateOfALife() public {
-        _open();
-        _commit();
-        _observe();
-        _report();
-        _challenge();
-        _reveal();
-        _settle();
-        _pull();
-    }
-
-    function _open() private {
-        uint256 id = vm.snapshotState();
-        openRound();
-        address revenueToken = market.revenueToken(1);
-        vm.revertToState(id);
-        round = 1;
-        DemoToken(token).mint(PLANNER, escrow());
-        vm.prank(PLANNER);
-        DemoToken(token).approve(address(market), escrow());
-        expected.planner = PLANNER;
-        expected.termsHash = keccak256(abi.encode(terms));
-        expected.commitments = expected.termsHash << 32;
-
-        vm.prank(PLANNER);
-        expectEvent();
-        emit IDataMarket.Opened(1, PLANNER, expected.termsHash, terms, revenueToken);
-        assertEq(market.open(terms), 1, "round");
-        seen();
-    }
-
-    function _commit() private {
-        bid(100, WAD, WAD);
-        bid(200, WAD, WAD / 2);
-        bid(300, WAD, WAD); // never opened
-        bytes32 datasetRoot = keccak256(abi.encode("data", uint256(3)));
-        Bid memory b = Bid(providerAt(3), datasetRoot, 900, keccak256("salt"));
-        vm.deal(b.provider, terms.bidBond);
-        vm.prank(b.provider);
-        expectEvent();
-        emit IDataMarket.Committed(1, b.provider, bytes32(type(uint256).max), datasetRoot, keccak256("manifest"));
-        market.commit{value: terms.bidBond}(1, bytes32(type(uint256).max), datasetRoot, keccak256("manifest"));
-        vm.prank(b.provider);
-        expectEvent();
-        emit IDataMarket.Resealed(1, b.provider, sealOf(b));
-        market.reseal(1, sealOf(b));
-        bids.push(b);
-        leaves.push(IDataMarket.ScoreLeaf(b.provider, datasetRoot, 0, 0, uint64(WAD), uint64(WAD), 1, 5e9));
-        expected.bonded = 4;
-        expected.commitments = market.roundOf(1).commitments;
-        assertEq(uint32(uint256(expected.commitments)), 4, "counted in the running hash");
-        seen();
-    }
-
-    /// @dev The last member stays away.
-    function _observe() private {
-        vm.warp(terms.commitEnd);
-        for (uint256 i; i < 3; ++i) {
-            bytes32 digest = keccak256(abi.encode("observation", i));
-            bytes32 signed = ScoreReport.observationDigest(address(market), 1, expected.commitments, digest);
-            expectEvent();
-            emit IDataMarket.Observed(1, members[i], digest);
-            market.observe(1, members[i], digest, signature(keys[i], signed));
-            expected.observations = keccak256(abi.encode(expected.observations, members[i], digest));
-            expected.observers |= 1 << i;
-            seen();
-        }
-    }
-
-    function _report() private {
-        vm.warp(terms.observeEnd);
-        bytes32 root = ScoreTree.root(leaves);
-        bytes32 digest = ScoreReport.reportDigest(address(market), reportOf(root, 4));
-        (address[] memory signers, bytes[] memory signed) = signatures(3, digest);
-        expectEvent();
-        emit IDataMarket.Reported(1, root, 4, expected.commitments, expected.observations);
-        market.postReport(1, root, 4, signers, signed);
-        (expected.reported, expected.root, expected.observations) = (true, root, 0);
-        seen();
-    }
-
-    function _challenge() private {
-        vm.warp(terms.reportEnd);
-        vm.deal(CHALLENGER, terms.challengeBond);
-        bytes32 leafHash = ScoreTree.leafHash(leaves[1]);
-        expected.challengeId = keccak256(
-            abi.encode(
-                block.chainid, address(market), uint256(1), expected.root, leafHash, CHALLENGER, keccak256("evidence")
-            )
-        );
-        (expected.challenged, expected.challenger) = (true, CHALLENGER);
-        bytes32[] memory proof = ScoreTree.proof(leaves, 1);
-        vm.prank(CHALLENGER);
-        expectEvent();
-        emit IDataMarket.Challenged(1, CHALLENGER, expected.challengeId, keccak256("evidence"));
-        market.challenge{value: terms.challengeBond}(1, leaves[1], proof, keccak256("evidence"));
-        seen();
-        _rule(false);
-        expectEvent();
-        emit IDataMarket.ChallengeResolved(1, false);
-        expectEvent();
-        emit IDataMarket.BondsBurned(1, terms.challengeBond);
-        market.resolve(1);
-        (expected.challenged, expected.challenger) = (false, address(0));
-        seen();
-    }
-
-    function _rule(bool upheld) private {
-        bytes32 digest = operators.rulingDigest(committeeId, expected.challengeId, upheld);
-        (address[] memory signers, bytes[] memory signed) = signatures(3, digest);
-        operators.rule(committeeId, expected.challengeId, upheld, signers, signed);
-    }
-
-    function _reveal() private {
-        vm.warp(terms.challengeEnd);
-        uint256[3] memory order = [uint256(0), 1, 3];
-        for (uint256 i; i < 3; ++i) {
-            (uint64 cost, uint64 weight) = recordOf(order[i]);
-            bytes32 record = bytes32(abi.encodePacked(uint32(0), uint64(5e9), uint8(0), uint24(i + 1), cost, weight));
-            bytes32[] memory proof = ScoreTree.proof(leaves, order[i]);
-            Bid memory b = bids[order[i]];
-            expectEvent();
-            emit IDataMarket.Revealed(1, b.provider, record);
-            market.reveal(1, leaves[order[i]], proof, b.cost, b.salt);
-            revealed.push(order[i]);
-            assertEq(market.bidOf(1, b.provider), record, "record");
-            bytes32 folded = keccak256(abi.encodePacked(expected.auctions[0].records, uint128(0), cost, weight));
-            expected.auctions[0].records = folded << 32 | bytes32(i + 1);
-            (expected.revealed, expected.auctions[0].revealed) = (i + 1, i + 1);
-            seen();
-        }
-    }
-
-    /// @dev R / W = 667 a weight of 1.5, as in `test_life`; the bid of 900 is m.
-    function _settle() private {
-        vm.warp(terms.revealEnd);
-        Clearing.Certificate memory c = Clearing.Certificate(1.5e18, 2, 900, WAD);
-        bytes memory all = records();
-        bytes memory tail = new bytes(all.length - 16);
-        for (uint256 i; i < tail.length; ++i) {
-            tail[i] = all[i + 16];
-        }
-        assembly ("memory-safe") {
-            mstore(all, 16)
-        }
-        expectEvent();
-        emit IDataMarket.SettlementAdvanced(1, 0, address(this), 1);
-        market.settle(1, 0, c, 0, all);
-        seen();
-        assertEq(market.progressOf(1, 0, address(this), c), 1, "progress");
-        expectEvent();
-        emit IDataMarket.Settled(1, 0, 1.5e18, 2, 999);
-        expectEvent();
-        emit IDataMarket.BondsBurned(1, terms.bidBond);
-        market.settle(1, 0, c, 1, tail);
-        (expected.settled, expected.totalReward, expected.cashOwed) = (true, 999, 600);
-        expected.auctions[0].settled = true;
-        (expected.auctions[0].winningWeight, expected.auctions[0].marginal) = (1.5e18, 2);
-        seen();
-    }
-
-    function _pull() private {
-        expectEvent();
-        emit IDataMarket.Claimed(1, bids[0].provider, 400, 666, 5e9, terms.bidBond);
-        market.claim(1, bids[0].provider);
-        expectEvent();
-        emit IDataMarket.Claimed(1, bids[3].provider, 0, 0, 0, terms.bidBond);
-        market.claim(1, bids[3].provider);
-        expectEvent();
-        emit IDataMarket.OperatorPaid(1, members[1], terms.operatorFee);
-        market.claimOperatorFee(1, members[1]);
-        expected.paidOperators = 2;
-        seen();
-        expectEvent();
-        emit IDataMarket.Refunded(1, 64 + 7, 1);
-        market.refund(1);
-        expected.refunded = true;
-        seen();
-    }
-
-    function test_upheldChallengeAnnouncesTheVoid() public {
-        openRound();
-        bid(100, WAD, WAD);
-        score();
-        vm.warp(terms.reportEnd);
-        vm.deal(address(this), terms.challengeBond);
-        market.challenge{value: terms.challengeBond}(round, leaves[0], new bytes32[](0), 0);
-        assertTrue(!market.roundOf(round).voided, "not yet");
-        expected.challengeId = market.roundOf(round).challengeId;
-        _rule(true);
-        expectEvent();
-        emit IDataMarket.ChallengeResolved(round, true);
-        expectEvent();
-        emit IDataMarket.Voided(round);
-        market.resolve(round);
-        IDataMarket.RoundState memory state = market.roundOf(round);
-        assertTrue(state.voided && !state.challenged, "void");
     }
 
     /* GUARDS */
@@ -270,6 +56,50 @@ contract MutantsTest is MarketFixture {
     function _enter(bytes memory data) private {
         (bool ok, bytes memory reason) = address(market).call(data);
         refusals.push(ok ? bytes4(0) : bytes4(reason));
+    }
+
+    /// @dev While the challenge waits for its ruling the bond is at stake; without a ruling in time it is burned.
+    function test_challengeBondWaitsForTheRuling() public {
+        openRound();
+        bid(100, WAD, WAD);
+        score();
+        vm.warp(terms.reportEnd);
+        vm.deal(address(this), terms.challengeBond);
+        market.challenge{value: terms.challengeBond}(round, leaves[0], new bytes32[](0), 0);
+        vm.expectRevert(Errors.NothingDue.selector);
+        market.claimChallengeBond(round);
+        vm.warp(terms.challengeEnd);
+        vm.expectRevert(Errors.NothingDue.selector);
+        market.claimChallengeBond(round);
+        market.voidRound(round);
+        vm.expectRevert(Errors.NothingDue.selector);
+        market.claimChallengeBond(round);
+    }
+
+    /// @dev A weight of more than 64 bits whose excess hides behind the bits of the cost.
+    function test_marginalWeightBeyondARecord() public {
+        terms.cap = 5_000;
+        openRound();
+        bid(2_000, WAD, WAD);
+        score();
+        revealAll();
+        vm.warp(terms.revealEnd);
+        bytes memory all = records();
+        vm.expectRevert(Clearing.MarginalNotKept.selector);
+        market.settle(round, 0, Clearing.Certificate(0, 0, 2_000, (uint256(16) << 64) | WAD), 0, all);
+        market.settle(round, 0, Clearing.Certificate(0, 0, 2_000, WAD), 0, all);
+    }
+
+    function test_nobodyObservesTwice() public {
+        openRound();
+        observeAll();
+        bytes32 commitments = market.roundOf(round).commitments;
+        bytes32 signed = ScoreReport.observationDigest(address(market), round, commitments, 0);
+        for (uint256 i; i < members.length; ++i) {
+            bytes memory again = signature(keys[i], signed);
+            vm.expectRevert(Errors.AlreadyObserved.selector);
+            market.observe(round, members[i], 0, again);
+        }
     }
 
     function test_retiredOperatorObservesNothing() public {
@@ -325,6 +155,38 @@ contract MutantsTest is MarketFixture {
         market.settle(round, 0, c, 0, records());
         Recorder.Log[] memory logs = Recorder(address(vm)).getRecordedLogs();
         assertEq(logs.length, 1, "only Settled");
+    }
+
+    /* DATA SHARES */
+
+    /// @dev One winner with `attested` shares of a round that mints `supply`; the ledger says nothing of none.
+    function shares(uint64 attested, uint64 supply, uint256 expectedShares) private {
+        terms = defaultTerms();
+        terms.shareSupply = supply;
+        openRound();
+        bid(1, WAD, WAD);
+        leaves[0].shares = attested;
+        score();
+        revealAll();
+        settle();
+        vm.expectEmit(address(market));
+        emit IDataMarket.Claimed(round, bids[0].provider, 600, 1_000, expectedShares, terms.bidBond);
+        Recorder(address(vm)).recordLogs();
+        market.claim(round, bids[0].provider);
+        Recorder.Log[] memory logs = Recorder(address(vm)).getRecordedLogs();
+        bool said;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].emitter == address(dst)) said = true;
+        }
+        assertEq(dst.mintedIn(round), expectedShares, "minted");
+        assertTrue(said == (expectedShares != 0), "said");
+    }
+
+    function test_mintsOneShareAndNeverNone() public {
+        shares(1, 1e12, 1);
+        shares(5, 1, 1);
+        shares(0, 1e12, 0);
+        shares(5, 0, 0);
     }
 }
 

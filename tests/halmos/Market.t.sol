@@ -71,14 +71,25 @@ contract MarketCheck is MarketAt {
         assert(token.balanceOf(PROVIDER) == paid);
     }
 
-    function check_escrowOfARunningRound(uint40 time) external {
+    /// @dev Whatever the planner tries that pays or ends a round, for whomever.
+    function check_escrowAndTermsOfARunningRound(uint40 time, address anybody) external {
         revealed();
         vm.assume(time < terms.settleEnd);
         vm.warp(time);
         uint256 escrow = token.balanceOf(address(market));
-        (bool voided,) = address(market).call(abi.encodeCall(market.voidRound, (round)));
-        assert(!voided && !tryRefund() && !tryClaim());
+        bytes[4] memory calls = [
+            abi.encodeCall(market.refund, (round)),
+            abi.encodeCall(market.voidRound, (round)),
+            abi.encodeCall(market.claim, (round, anybody)),
+            abi.encodeCall(market.claimChallengeBond, (round))
+        ];
+        for (uint256 i; i < 4; ++i) {
+            vm.prank(PLANNER);
+            (bool ok,) = address(market).call(calls[i]);
+            assert(!ok);
+        }
         assert(token.balanceOf(address(market)) == escrow);
+        assert(market.roundOf(round).termsHash == keccak256(abi.encode(terms)));
     }
 
     function check_refundOnce(uint40 time) external {
