@@ -15,6 +15,30 @@ from pathlib import Path
 
 import yaml
 
+# brownie imports a script by its path with dots for slashes, and finds none below a folder like `john.doe`: there the
+# folders on the way become packages by those very names.
+START = """
+import sys
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from brownie._cli.__main__ import main
+
+SCRIPTS = Path({scripts!r})
+NAME = ".".join(SCRIPTS.parts[1:])
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if NAME == name or NAME.startswith(name + "."):
+            return ModuleSpec(name, None, is_package=True)
+        if name.startswith(NAME + "."):
+            return spec_from_file_location(name, SCRIPTS / (name[len(NAME) + 1 :] + ".py"))
+
+if any("." in part for part in SCRIPTS.parts):
+    sys.meta_path.insert(0, Finder)
+sys.exit(main())
+"""
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".cache" / "brownie"
 
@@ -63,8 +87,9 @@ def main() -> None:
         "SOLCX_BINARY_PATH": str(ROOT / ".cache" / "solcx"),
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
     }
-    start = "import sys; from brownie._cli.__main__ import main; sys.exit(main())"
-    os.execve(sys.executable, [sys.executable, "-c", start, *sys.argv[1:]], environment)
+    os.execve(
+        sys.executable, [sys.executable, "-c", START.format(scripts=str(ROOT / "scripts")), *sys.argv[1:]], environment
+    )
 
 
 if __name__ == "__main__":
