@@ -41,10 +41,12 @@ def settle_auction(
     records = commitment.pack_records(bids)
     functions = market.contract.functions
     start = functions.progressOf(round, group, account.address, hint).call()
-    while not start or start < len(bids):
+    while True:  # once even where nobody revealed
         part = records[16 * start : 16 * (start + batch)]
         yield send(market.w3, account, functions.settle(round, group, hint, start, part))
-        start += max(1, len(part) // 16)
+        start += batch
+        if start >= len(bids):
+            return
 
 
 def _hint(bids: Sequence[Bid], certificate: Certificate) -> tuple[int, int, int, int]:

@@ -6,10 +6,10 @@ Money units, weights, units, shares and wei are decimal strings; scores are numb
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from oracle.cli.session import Session
+from oracle.mechanism.clearing import price
 
 if TYPE_CHECKING:
     from oracle.audit.auctions import Auction
@@ -106,17 +106,13 @@ def _auction(outcome: RoundOutcome, auction: Auction) -> dict[str, Any]:
     certificate = auction.outcome.certificate
     place = (auction.group, certificate.marginal)
     loser = next((row for row in outcome.rows if row.reveal is not None and (row.group, row.reveal) == place), None)
-    price = Fraction(outcome.terms.reserve)
-    if certificate.winning_weight:
-        price = min(price, Fraction(auction.budget * WAD, certificate.winning_weight))
-    if loser is not None and loser.bid is not None:
-        price = min(price, Fraction(loser.bid * WAD, loser.weight))
+    least = price(auction.bids, certificate, auction.budget, outcome.terms.reserve) or 0
     return {
         "budget": str(auction.budget),
         "winning_weight": str(certificate.winning_weight),
         "marginal": loser.provider if loser else None,
         "total_reward": str(auction.outcome.total_reward),
-        "price": str(int(price)),
+        "price": str(int(least * WAD)),
     }
 
 

@@ -18,7 +18,7 @@ from oracle.cli.refusal import naming
 from oracle.cli.score_table import ScoreTable, read_scores
 from oracle.cli.session import Json
 from oracle.errors import BadInput
-from oracle.mechanism.clearing import Bid, Certificate, clear
+from oracle.mechanism.clearing import Bid, Certificate, clear, price
 from oracle.mechanism.integers import MONEY_BITS, WAD, natural
 from oracle.mechanism.liquidity import cash_parts, split
 from oracle.mechanism.tranche import clear_tranche
@@ -123,12 +123,12 @@ def bought(table: ScoreTable, variant: Variant, budget: tuple[int, int]) -> dict
     rewards: tuple[int, ...]
     if not variant.tranche:
         winners, rewards, certificate = clear(bids, reward, *limits)
-        price = _price(bids, certificate, reward, variant.reserve)
+        paid = _price(bids, certificate, reward, variant.reserve)
     else:
         both = clear_tranche(bids, table.members, variant.tranche, reward, *limits)
         winners, rewards = both.winners, both.rewards
         others = [bid for bid, member in zip(bids, table.members, strict=True) if not member]
-        price = _price(others, both.certificates.main, reward - both.group_reward, variant.reserve)
+        paid = _price(others, both.certificates.main, reward - both.group_reward, variant.reserve)
     spent = sum(rewards)
     row = {name: str(value) for name, value in variant._asdict().items()} | {
         "winners": len(winners),
@@ -137,7 +137,7 @@ def bought(table: ScoreTable, variant: Variant, budget: tuple[int, int]) -> dict
         "cash": str(sum(cash_parts(rewards, cash, reward))),
         "shares": str(spent if deferred else 0),
         "unsold": str(reward - spent),
-        "price": None if price is None else str(price),
+        "price": None if paid is None else str(paid),
     }
     return row | ({"tokens": str(sum(table.tokens[i] for i in winners))} if table.tokens else {})
 
@@ -154,13 +154,8 @@ def splitting_warnings(gamma: int, kappa: int) -> list[str]:
 
 def _price(bids: Sequence[Bid], certificate: Certificate, reward: int, reserve: int) -> int | None:
     """Money units for a weight of 1.0: the least of the budget's, the first loser's and the reserve price."""
-    winning_weight, marginal = certificate
-    if not winning_weight:
-        return None
-    prices = [reward * WAD // winning_weight, reserve]
-    if marginal is not None:
-        prices.append(bids[marginal].cost * WAD // bids[marginal].weight)
-    return min(prices)
+    least = price(bids, certificate, reward, reserve) if certificate.winning_weight else None
+    return None if least is None else int(least * WAD)
 
 
 def _amount(name: str, text: str) -> Amount | int:

@@ -12,6 +12,7 @@ Bids stand in *position* order (on chain: the order of reveals), which breaks ti
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 from oracle.mechanism.integers import MONEY_BITS, WAD, MechanismError, ZeroReward, natural, naturals, ratio_key
@@ -58,6 +59,15 @@ class Certificate(NamedTuple):
     """W: sum of the winners' weights, WAD."""
     marginal: int | None
     """m: position of the first kept bid that does not win; None when all win."""
+
+
+class Progress(NamedTuple):
+    """What a pass has seen so far; on chain it also folds the bids into their running hash."""
+
+    weight_sum: int
+    """Of the winners, WAD."""
+    reward_sum: int
+    """Money units."""
 
 
 class Outcome(NamedTuple):
@@ -197,6 +207,8 @@ def verify(
 ) -> int:
     """Verify a certificate in one pass, in any order, without sorting; return the sum of the rewards, money units.
 
+    On chain `begin`, `scan` and `finish` are called one by one, so that the pass can be cut into batches.
+
     Exactly one certificate passes. Let it name (W, m): every kept bid before m fits the budget at W, their weights add
     up to W, and m itself does not fit beside them; so they are the longest prefix that fits.
 
@@ -208,25 +220,69 @@ def verify(
         A number is outside its range.
     """
     check(bids, reward, reserve, cap)
+    begin(bids, certificate, reward, reserve, cap)
+    progress = scan(bids, certificate, range(len(bids)), Progress(0, 0), reward, reserve, cap)
+    finish(certificate, progress)
+    return progress.reward_sum
+
+
+def begin(
+    bids: Sequence[Bid], certificate: Certificate, reward: int, reserve: int | None = None, cap: int | None = None
+) -> None:
+    """What must hold of a certificate whatever the bids before m are: m is kept and does not fit. See `verify`."""
     winning_weight, marginal = certificate
     natural("winning weight", winning_weight, MONEY_BITS)
-    if marginal is not None:
-        natural("marginal", marginal, 256)
-        if marginal >= len(bids) or not kept(*bids[marginal], reserve, cap):
-            raise MarginalNotKept(f"bid {marginal} does not exist or is not kept")
-        cost, weight = bids[marginal]
-        if cost * (winning_weight + weight) <= reward * weight:
-            raise MarginalFits(f"bid {marginal} fits the budget beside the winners")
+    if marginal is None:
+        return
+    natural("marginal", marginal, 256)
+    if marginal >= len(bids) or not kept(*bids[marginal], reserve, cap):
+        raise MarginalNotKept(f"bid {marginal} does not exist or is not kept")
+    cost, weight = bids[marginal]
+    if cost * (winning_weight + weight) <= reward * weight:
+        raise MarginalFits(f"bid {marginal} fits the budget beside the winners")
 
-    winners = [i for i in range(len(bids)) if _wins(bids, certificate, i, reserve, cap)]
+
+def scan(
+    bids: Sequence[Bid],
+    certificate: Certificate,
+    batch: range,
+    progress: Progress,
+    reward: int,
+    reserve: int | None = None,
+    cap: int | None = None,
+) -> Progress:
+    """Fold the next bids, those at the positions of ``batch``, into the progress of a pass. See `verify`."""
+    winning_weight = certificate.winning_weight
+    winners = [i for i in batch if _wins(bids, certificate, i, reserve, cap)]
     for i in winners:
         cost, weight = bids[i]
         if cost * winning_weight > reward * weight:
             raise WinnerDoesNotFit(f"bid {i} does not fit the budget")
-    weight_sum = sum(bids[i].weight for i in winners)
-    if weight_sum != winning_weight:
-        raise WrongWinningWeight(f"the winners weigh {weight_sum}, not {winning_weight}")
-    return sum(largest_winning_bids(bids, certificate, winners, reward, reserve, cap))
+    weight_sum = progress.weight_sum + sum(bids[i].weight for i in winners)
+    if not winning_weight:  # `finish` refuses it if anybody wins
+        return Progress(weight_sum, progress.reward_sum)
+    paid = sum(largest_winning_bids(bids, certificate, winners, reward, reserve, cap))
+    return Progress(weight_sum, progress.reward_sum + paid)
+
+
+def finish(certificate: Certificate, progress: Progress) -> None:
+    """The last word on a pass over all bids: the winners' weights add up to W. See `verify`."""
+    if progress.weight_sum != certificate.winning_weight:
+        raise WrongWinningWeight(f"the winners weigh {progress.weight_sum}, not {certificate.winning_weight}")
+
+
+def price(bids: Sequence[Bid], certificate: Certificate, reward: int, reserve: int | None = None) -> Fraction | None:
+    """What a winner is paid for one unit (10**-18) of weight, before ties, rounding and the cap; None without a bound.
+
+    One ratio is the least for all winners: the budget's R / W, the marginal bid's or the reserve price.
+    """
+    winning_weight, marginal = certificate
+    ratios = [Fraction(reward, winning_weight)] if winning_weight else []
+    if marginal is not None:
+        ratios.append(Fraction(*bids[marginal]))
+    if reserve is not None:
+        ratios.append(Fraction(reserve, WAD))
+    return min(ratios, default=None)
 
 
 def _wins(bids: Sequence[Bid], certificate: Certificate, i: int, reserve: int | None, cap: int | None) -> bool:

@@ -44,13 +44,18 @@ def split(budget: int, utility_pool: int, liquidity: int) -> tuple[int, int]:
     """
     natural("budget", budget, MONEY_BITS)
     natural("utility pool", utility_pool, MONEY_BITS)
-    if natural("liquidity", liquidity, 256) > WAD:
-        raise LiquidityOutOfRange(f"liquidity must be at most {WAD}, got {liquidity}")
+    check_liquidity(liquidity)
     cash = budget * liquidity // WAD
     deferred = utility_pool * (WAD - liquidity) // WAD
     if cash + deferred == 0:
         raise ZeroReward("cash and deferred part of the budget are both zero")
     return cash, deferred
+
+
+def check_liquidity(liquidity: int) -> None:
+    """Raise LiquidityOutOfRange unless rho is at most WAD; NotAnInteger, NegativeValue, ValueTooLarge as `split`."""
+    if natural("liquidity", liquidity, 256) > WAD:
+        raise LiquidityOutOfRange(f"liquidity must be at most {WAD}, got {liquidity}")
 
 
 def cash_of(reward: int, cash: int, total: int) -> int:

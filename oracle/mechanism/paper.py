@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from oracle.mechanism.clearing import Bid, check, in_order
 from oracle.mechanism.integers import MONEY_BITS, WAD, natural
-from oracle.mechanism.liquidity import LiquidityOutOfRange
+from oracle.mechanism.liquidity import check_liquidity
 from oracle.mechanism.purchase import Purchase
 
 
@@ -132,8 +132,7 @@ def mixed_mia(bids: Sequence[Bid], budget: int, utility_pool: int, liquidity: in
         As `q_mia`.
     """
     natural("utility pool", utility_pool, MONEY_BITS)
-    if natural("liquidity", liquidity, 256) > WAD:
-        raise LiquidityOutOfRange(f"liquidity must be at most {WAD}, got {liquidity}")
+    check_liquidity(liquidity)
     auction = q_mia(bids, budget)
     rho = Fraction(liquidity, WAD)
     winning_weight = sum(bids[i].weight for i in auction.winners) or 1
