@@ -1,0 +1,1 @@
+"""What the quality scores claim, measured: one module per claim, each run as ``python -m benchmarks.quality.NAME``."""
