@@ -64,8 +64,8 @@ _TEMPLATES = (
 )
 _SLOTS = (
     "garden furniture", "running shoes", "car insurance", "printer ink", "holiday homes", "kitchen knives",
-    "web hosting", "phone cases", "office chairs", "coffee machines", "dental care", "solar panels", "wedding rings", "pet food",
-    "Springfield", "Riverton", "Oakdale", "Fairview", "Lakeside", "Georgetown", "Ashland", "Milford", "the city centre",
+    "web hosting", "phone cases", "office chairs", "coffee machines", "dental care", "solar panels", "wedding rings",
+    "pet food", "Springfield", "Riverton", "Oakdale", "Fairview", "Lakeside", "Georgetown", "Ashland", "Milford", "the city centre",
 )  # fmt: skip
 
 
