@@ -65,7 +65,7 @@ _TEMPLATES = (
 _SLOTS = (
     "garden furniture", "running shoes", "car insurance", "printer ink", "holiday homes", "kitchen knives",
     "web hosting", "phone cases", "office chairs", "coffee machines", "dental care", "solar panels", "wedding rings",
-    "pet food", "Springfield", "Riverton", "Oakdale", "Fairview", "Lakeside", "Georgetown", "Ashland", "Milford", "the city centre",
+    "pet food", "Springfield", "Riverton", "Oakdale", "Fairview", "Lakeside", "Georgetown", "the city centre",
 )  # fmt: skip
 
 

@@ -259,6 +259,7 @@ contract DataMarketTest is MarketFixture {
         boundary(terms.revealEnd, IDataMarket.Phase.Reveal, IDataMarket.Phase.Settle);
         boundary(terms.settleEnd, IDataMarket.Phase.Settle, IDataMarket.Phase.Void);
         assertEq(uint256(market.phase(round + 1)), uint256(IDataMarket.Phase.None), "never opened");
+        assertEq(uint256(market.phase(0)), uint256(IDataMarket.Phase.None), "numbered from 1");
     }
 
     function boundary(uint256 deadline, IDataMarket.Phase before, IDataMarket.Phase after_) private {
