@@ -16,9 +16,17 @@ FIELDS = tuple(field.name for field in fields(Document))
 
 
 def canonical_line(document: Document) -> bytes:
-    """The document's canonical line, without a line feed."""
+    """The document's canonical line, without a line feed.
+
+    Raises:
+        BadInput: a text that is no Unicode (it holds half of a surrogate pair).
+    """
     values = {name: getattr(document, name) for name in FIELDS}
-    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        hint = "a lone surrogate stands where a character was lost: read the source with its own encoding"
+        raise BadInput(f"document cannot be written as UTF-8: {error}", input=document.id, hint=hint) from error
 
 
 def parse_line(line: bytes) -> Document:
