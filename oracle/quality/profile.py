@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from oracle.corpus import dedup, near
 from oracle.corpus.dedup import Deduplicated
 from oracle.corpus.document import Document
@@ -116,10 +118,12 @@ def score_market(
         _tell(progress, "counts", place, len(unique))
         surveys.append(survey(corpus.kept))
     samples = [
-        sampling.sample_sentences(corpus.kept, counts.readable, SAMPLE, _seed(seed, f"corpus {place}"))
+        sampling.sample_sentences(
+            corpus.kept, np.where(counts.readable, counts.tokens, 0), SAMPLE, _seed(seed, f"corpus {place}")
+        )
         for place, (corpus, counts) in enumerate(zip(unique, surveys, strict=True))
     ]
-    known = list(sampling.sample_reference(public, REFERENCE_SAMPLE, _seed(seed, "reference")))
+    known = list(sampling.sample_reference(public, len(public), REFERENCE_SAMPLE, _seed(seed, "reference")))
     texts = known + [sentence.text for sample in samples for sentence in sample]
     vectors = embed(texts, progress=progress)
     scores, end = [], len(known)

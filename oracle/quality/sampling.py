@@ -1,18 +1,24 @@
 """The published sample: which sentences of a corpus are embedded.
 
-Sentences are numbered through the corpus and one is drawn from each of ``size`` equal strata, at a place that the seed
-decides: nobody can know before the draw which sentences will be looked at, and everybody can repeat it after.
+Documents are drawn by the volume of their text, one from each of ``DOCUMENTS`` equal strata of tokens, at a place that
+the seed decides; of all their sentences, each wording once, ``size`` are drawn likewise. Nobody can know before the
+draw which sentences will be looked at, everybody can repeat it after, and it costs the same however large the corpus.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
 
 from oracle.corpus.document import Document
 from oracle.corpus.sentences import split_sentences
 
+DOCUMENTS = 256
 MIN_LETTERS = 12
 """Shorter sentences (headings, table cells) say nothing that an embedding could compare."""
 
@@ -26,24 +32,31 @@ class Sentence:
 
 
 def sample_sentences(
-    documents: Sequence[Document], readable: Sequence[bool], size: int, seed: bytes
+    documents: Sequence[Document], tokens: NDArray[np.integer], size: int, seed: bytes
 ) -> tuple[Sentence, ...]:
-    """At most ``size`` sentences of a corpus' readable documents, each wording once, in the order of the corpus."""
+    """At most ``size`` sentences of a corpus, in its order.
+
+    ``tokens`` (n,) are the documents' volumes, 0 for those that are not to be looked at.
+    """
     sentences = {
         text: Sentence(text, place)
-        for place, document in reversed(list(enumerate(documents)))
-        if readable[place]
-        for text in reversed(split_sentences(document.text))
+        for place in reversed(_places(tokens, seed))
+        for text in reversed(split_sentences(documents[place].text))
         if telling(text)
     }
     ordered = list(reversed(sentences.values()))
     return tuple(ordered[at] for at in draw(len(ordered), size, seed))
 
 
-def sample_reference(texts: Sequence[str], size: int, seed: bytes) -> tuple[str, ...]:
-    """At most ``size`` sentences of the reference, one from each drawn text (a text may be a single sentence)."""
+def sample_reference(texts: Iterable[str], count: int, size: int, seed: bytes) -> tuple[str, ...]:
+    """At most ``size`` sentences of ``count`` texts, one from each drawn one (a text may be a single sentence)."""
+    drawn, at = [], 0
+    stream = iter(texts)
+    for place in draw(count, size, seed):
+        drawn += islice(stream, place - at, place - at + 1)
+        at = place + 1
     chosen = []
-    for text in (texts[at] for at in draw(len(texts), size, seed)):
+    for text in drawn:
         sentences = [sentence for sentence in split_sentences(text) if telling(sentence)]
         chosen += [sentences[at] for at in draw(len(sentences), 1, seed)]
     return tuple(chosen)
@@ -60,6 +73,15 @@ def telling(sentence: str) -> bool:
     """Whether a sentence has enough letters to be compared (scripts of whole words in a sign need fewer)."""
     letters = sum(character.isalpha() for character in sentence)
     return letters >= MIN_LETTERS or (letters >= MIN_LETTERS // 3 and ord(max(sentence)) >= 0x2E80)
+
+
+def _places(tokens: NDArray[np.integer], seed: bytes) -> list[int]:
+    """Ascending places of the drawn documents."""
+    ends = np.cumsum(tokens, dtype=np.int64)
+    if np.count_nonzero(tokens) <= DOCUMENTS:
+        return np.flatnonzero(tokens).tolist()
+    positions = draw(int(ends[-1]), DOCUMENTS, seed)
+    return np.unique(np.searchsorted(ends, positions, side="right")).tolist()
 
 
 def _random(seed: bytes, index: int) -> int:
