@@ -1,4 +1,4 @@
-"""One axis of quality: a number or an abstention, the counts behind it, and a sentence for its provider."""
+"""One axis of quality: a number or an abstention, what it was made of, and a sentence for its provider."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ QUANTA = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """``value`` in quanta of 1e-4, or None where the axis abstains; ``evidence`` holds integers and strings only."""
+    """``value`` in quanta of 1e-4, or None where the axis abstains.
+
+    ``evidence`` are exact counts (integers and strings), the same on every machine, and hashed; ``measures`` come from
+    embeddings: they are told, and compared within a quantum of the value, never by their digits.
+    """
 
     value: int | None
     explanation: str
     evidence: dict[str, Any] = field(default_factory=dict)
+    measures: dict[str, str] = field(default_factory=dict)
 
 
 def quanta(share: float) -> int:
