@@ -6,23 +6,25 @@ Documents are looked at in one order, earlier corpora first. Each is, in turn,
   a near copy     its set of word pairs has a Jaccard index of at least ``NEAR`` with that of an earlier kept document
                   (MinHash proposes the pairs, the sets themselves decide);
   kept            less the sentences that are copied from an *earlier corpus* or public text: those earn nothing.
-Within one corpus, repeated sentences are its author's style and stay. Memory is some 40 bytes a word.
+Within one corpus, repeated sentences are its author's style and stay. What grows with the words is on disk (some 60
+bytes a word); memory takes about 100 bytes a document, and the documents too where they did not come on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oracle.corpus.document import Document
-from oracle.corpus.near import NearDuplicates
+from oracle.corpus.near import NONE, NearDuplicates
+from oracle.corpus.runs import PUBLIC, Origins, member, run_counts, runs, spread
 from oracle.corpus.sentences import sentence_spans
-from oracle.corpus.tokens import count_tokens
-from oracle.corpus.words import Hashes, mix, shingles, sorted_distinct, word_hashes
+from oracle.corpus.spool import Spool, gather
+from oracle.corpus.wordfile import Counts, WordFile, hash_text
+from oracle.corpus.words import sorted_distinct
 
 RUN = 8
 COPIED = 0.8
@@ -33,13 +35,16 @@ LEAK_RUN = 13  # words; the run length customary for decontamination (GPT-3, arX
 LEAK_SHARE = 0.1
 LEAK_WORDS = 64
 
-_PUBLIC = -1
-_CHUNK = 2**20  # characters
+EXAMPLES = 3
+REASONS = ("exact", "copied", "near")
+_KEPT = len(REASONS)
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A document that earns nothing: ``why`` is "exact", "copied" or "near", ``twin`` what it repeats ("" if mixed)."""
+    """A document that earns nothing: ``why`` is one of ``REASONS``, ``twin`` what it repeats ("" if mixed)."""
 
     id: str
     why: str
@@ -50,192 +55,182 @@ class Removed:
 class Deduplicated:
     """One corpus after deduplication; token counts by :func:`oracle.corpus.tokens.count_tokens`.
 
+    ``kept`` is on disk where the corpus was. ``removed`` counts documents by reason; ``examples`` are the first few.
     ``fresh_words`` of the ``offered_words`` are kept and in no run of ``RUN`` words that an earlier document has, be it
     of the same corpus: text recombined from few sentences is mostly kept and hardly fresh.
     """
 
-    kept: tuple[Document, ...]
+    kept: Sequence[Document]
     tokens: int
     offered_tokens: int
     fresh_words: int
     offered_words: int
-    removed: tuple[Removed, ...]
+    removed: Mapping[str, int]
+    examples: tuple[Removed, ...]
     cut_sentences: int
 
-    def count(self, why: str) -> int:
-        """Number of documents removed for this reason."""
-        return sum(item.why == why for item in self.removed)
+    @property
+    def removed_documents(self) -> int:
+        """Number of documents removed, for whatever reason."""
+        return sum(self.removed.values())
 
 
-def deduplicate(corpora: Sequence[Sequence[Document]], *, public: Sequence[str] = ()) -> list[Deduplicated]:
+def deduplicate(corpora: Sequence[Sequence[Document]], *, public: Iterable[str] = ()) -> list[Deduplicated]:
     """Deduplicate within and across ``corpora``, earlier ones first, and against ``public`` texts before all of them.
 
-    One result per corpus, in order; kept documents stay in order, with copied sentences cut out of their text.
+    One result per corpus, in order; kept documents stay in order, with copied sentences cut out of their text. Corpora
+    are read twice, ``public`` once.
+
+    Raises:
+        EnvironmentFailure: the disk is full.
     """
-    documents = [document for corpus in corpora for document in corpus]
-    words = [word_hashes(document.text) for document in documents]
-    owner = np.repeat(np.arange(len(corpora)), [len(corpus) for corpus in corpora])
-    first = _first_seen(words, public)
-    seen_before = _Earlier(first, words)
-    opening = np.concatenate(([0], np.cumsum([len(corpus) for corpus in corpora])))
-
-    exact: dict[bytes, int] = {}
-    near = NearDuplicates(words, NEAR)
-    results: list[tuple[list[Document], list[Removed]]] = [([], []) for _ in corpora]
-    cuts, fresh = [0] * len(corpora), [0] * len(corpora)
-    for place, document in enumerate(documents):
-        kept, removed = results[owner[place]]
-        key = _fingerprint(words[place], document.text)
-        twin = exact.setdefault(key, place)
-        if twin != place:
-            removed.append(Removed(document.id, "exact", documents[twin].id))
-            continue
-        repeated = seen_before.covered(place, before=place)
-        if _share(repeated) >= COPIED:
-            removed.append(Removed(document.id, "copied", seen_before.main_source(place, documents)))
-            continue
-        if (match := near.match(place)) is not None:
-            removed.append(Removed(document.id, "near", documents[match].id))
-            continue
-        near.keep(place)
-        fresh[owner[place]] += int(np.count_nonzero(~repeated))
-        foreign = seen_before.covered(place, before=int(opening[owner[place]]))
-        text, cut = _without(document.text, foreign) if _share(foreign) >= PARTLY else (document.text, 0)
-        cuts[owner[place]] += cut
-        kept.append(replace(document, text=text) if cut else document)
-    return [
-        Deduplicated(
-            kept=tuple(kept),
-            tokens=sum(count_tokens(document.text) for document in kept),
-            offered_tokens=sum(count_tokens(document.text) for document in corpus),
-            fresh_words=fresh[place],
-            offered_words=sum(len(item) for item in words[opening[place] : opening[place + 1]]),
-            removed=tuple(removed),
-            cut_sentences=cuts[place],
-        )
-        for place, (corpus, (kept, removed)) in enumerate(zip(corpora, results, strict=True))
-    ]
+    return _Market(corpora, public).results()
 
 
-def decontaminate(documents: Sequence[Document], against: Sequence[Document]) -> tuple[tuple[Document, ...], int]:
+def decontaminate(documents: Iterable[Document], against: Iterable[Document]) -> tuple[Sequence[Document], int]:
     """Leave out documents that give away part of ``against`` (a validation sample), and count them.
 
     Out goes a document with at least ``LEAK_SHARE`` of its words, or ``LEAK_WORDS`` words, in runs of ``LEAK_RUN``
-    words that ``against`` contains; for texts shorter than a run, one that repeats a whole text of ``against``.
+    words that ``against`` contains; for texts shorter than a run, one that repeats a whole text of ``against``. What
+    came as a spool is given back as one.
     """
-    held = [word_hashes(document.text) for document in against]
-    secret = sorted_distinct([_runs(words, LEAK_RUN) for words in held])
-    kept = []
-    for document in documents:
-        words = word_hashes(document.text)
-        covered = _spread(_member(_runs(words, LEAK_RUN), secret), LEAK_RUN, len(words))
-        if not (_share(covered) >= LEAK_SHARE or np.count_nonzero(covered) >= LEAK_WORDS):
-            kept.append(document)
-    return tuple(kept), len(documents) - len(kept)
+    secret = sorted_distinct([_leak_runs(document)[0] for document in against])
+    leaked = 0
+
+    def clean() -> Iterator[Document]:
+        nonlocal leaked
+        for document in documents:
+            found, size = _leak_runs(document)
+            covered = spread(member(found, secret), size, LEAK_RUN)
+            if _share(covered) >= LEAK_SHARE or np.count_nonzero(covered) >= LEAK_WORDS:
+                leaked += 1
+            else:
+                yield document
+
+    return _like(documents, clean()), leaked
 
 
-class _Earlier:
-    """Where every run of words was first seen, asked per document."""
+class _Market:
+    """What is to happen to every document of a market, decided from words alone."""
 
-    def __init__(self, first: NDArray[np.int32], words: Sequence[Hashes]) -> None:
-        self._first = first
-        self._sizes = [len(item) for item in words]
-        self._starts = np.concatenate(([0], np.cumsum([_run_count(size) for size in self._sizes])))
+    def __init__(self, corpora: Sequence[Sequence[Document]], public: Iterable[str]) -> None:
+        self._corpora = corpora
+        self._opening = np.concatenate(([0], np.cumsum([len(corpus) for corpus in corpora], dtype=np.int64)))
+        self._words = WordFile(document.text for corpus in corpora for document in corpus)
+        self._origins = Origins(self._words, RUN, public)
+        total = len(self._words)
+        self._fate = np.full(total, _KEPT, dtype=np.uint8)  # an index of REASONS, or _KEPT
+        self._fate[self._words.twins != np.arange(total)] = REASONS.index("exact")
+        self._twin = self._words.twins.copy()
+        self._fresh = np.zeros(total, dtype=np.int64)
+        self._quotes = np.zeros(total, dtype=bool)
+        near = NearDuplicates(NEAR)
+        for number in range(len(self._words.edges) - 1):
+            self._compare(number, near)
+        match = near.matches(self._words.__getitem__)
+        found = near.places[match != NONE]
+        self._fate[found] = REASONS.index("near")
+        self._twin[found] = match[match != NONE]
 
-    def covered(self, place: int, *, before: int) -> NDArray[np.bool_]:
-        """(w,) which words of a document lie in a run first seen in a document before ``before``."""
-        return _spread(self._runs(place) < before, RUN, self._sizes[place])
+    def results(self) -> list[Deduplicated]:
+        return [self._result(place, corpus) for place, corpus in enumerate(self._corpora)]
 
-    def main_source(self, place: int, documents: Sequence[Document]) -> str:
-        """The earlier document that most of a copied document's runs come from, "public text" or "" when mixed."""
-        origins = self._runs(place)
-        values, counts = np.unique(origins[origins < place], return_counts=True)
-        if not len(values) or counts.max() * 2 < counts.sum():
-            return ""
-        origin = int(values[counts.argmax()])
-        return "public text" if origin == _PUBLIC else documents[origin].id
+    def _compare(self, number: int, near: NearDuplicates) -> None:
+        """Find what one block of documents repeats, run by run; the rest goes on to the near copies."""
+        block = self._words.block(number)
+        first = self._origins.block(number)
+        repeats = np.repeat(block.places, run_counts(block.sizes, RUN))
+        counts, shares = _per_text(spread(first < repeats, block.sizes, RUN), block.sizes)
+        _, foreign = _per_text(spread(first < self._opens(repeats), block.sizes, RUN), block.sizes)
+        copied = shares >= COPIED
+        self._fate[block.places[copied]] = REASONS.index("copied")
+        self._fresh[block.places] = block.sizes - counts
+        self._quotes[block.places] = foreign >= PARTLY
+        near.add(block.places[~copied], block.sizes[~copied], block.words[np.repeat(~copied, block.sizes)])
 
-    def _runs(self, place: int) -> NDArray[np.int32]:
-        return self._first[self._starts[place] : self._starts[place + 1]]
+    def _result(self, number: int, corpus: Sequence[Document]) -> Deduplicated:
+        start, stop = self._opening[number : number + 2].tolist()
+        fate = self._fate[start:stop]
+        tokens = int(self._words.tokens[start:stop][fate == _KEPT].sum())
+        examples: list[Removed] = []
+        cuts = 0
+
+        def kept() -> Iterator[Document]:
+            nonlocal cuts, tokens
+            for place, document in enumerate(corpus, start):
+                if self._fate[place] != _KEPT:
+                    if len(examples) < EXAMPLES:
+                        examples.append(self._removed(place, document))
+                    continue
+                if self._quotes[place]:
+                    text, cut = self._without_quotes(place, document.text)
+                    if cut:
+                        cuts += cut
+                        tokens += hash_text(text)[1] - int(self._words.tokens[place])
+                        document = replace(document, text=text)
+                yield document
+
+        return Deduplicated(
+            kept=_like(corpus, kept()),
+            tokens=tokens,
+            offered_tokens=int(self._words.tokens[start:stop].sum()),
+            fresh_words=int(self._fresh[start:stop][fate == _KEPT].sum()),
+            offered_words=int(self._words.sizes[start:stop].sum()),
+            removed={why: int(np.count_nonzero(fate == at)) for at, why in enumerate(REASONS)},
+            examples=tuple(examples),
+            cut_sentences=cuts,
+        )
+
+    def _opens(self, places: Counts) -> Counts:
+        """(n,) the place of the first document of the corpus that each document is of."""
+        return self._opening[np.searchsorted(self._opening, places, "right") - 1]
+
+    def _removed(self, place: int, document: Document) -> Removed:
+        why = REASONS[self._fate[place]]
+        if why != "copied":
+            return Removed(document.id, why, self._id(int(self._twin[place])))
+        first = self._origins.text(place)
+        origins, counts = np.unique(first[first < place], return_counts=True)
+        main = int(origins[counts.argmax()]) if counts.max() * 2 >= counts.sum() else None
+        return Removed(document.id, why, "" if main is None else "public text" if main == PUBLIC else self._id(main))
+
+    def _id(self, place: int) -> str:
+        corpus = int(np.searchsorted(self._opening, place, "right")) - 1
+        return self._corpora[corpus][place - int(self._opening[corpus])].id
+
+    def _without_quotes(self, place: int, text: str) -> tuple[str, int]:
+        """``text`` less the sentences that are mostly copied from an earlier corpus, and how many those were."""
+        quoted = self._origins.text(place) < self._opens(np.array([place]))
+        copied = spread(quoted, self._words.sizes[place : place + 1], RUN)
+        pieces, at, cut, word = [], 0, 0, 0
+        for start, end in sentence_spans(text):
+            size = len(hash_text(text[start:end])[0])
+            if size and _share(copied[word : word + size]) >= COPIED:
+                pieces.append(text[at:start])
+                at = end
+                cut += 1
+            word += size
+        return "".join([*pieces, text[at:]]), cut
 
 
-def _first_seen(words: Sequence[Hashes], public: Sequence[str]) -> NDArray[np.int32]:
-    """For every run of every document, in order: the first document with the same run, -1 if public text has it."""
-    runs = [_runs(item, RUN) for item in words]
-    origin = np.repeat(np.arange(len(runs), dtype=np.int32), [len(item) for item in runs])
-    flat = np.concatenate(runs) if runs else np.zeros(0, dtype=np.uint64)
-    del runs
-    order = np.argsort(flat, kind="stable")
-    ordered = flat[order]
-    fresh = np.concatenate(([True], ordered[1:] != ordered[:-1])) if len(ordered) else np.zeros(0, dtype=bool)
-    distinct = ordered[fresh]
-    del ordered
-    origins = np.where(_member(distinct, _public_runs(public)), _PUBLIC, origin[order[fresh]])
-    first = np.empty(len(flat), dtype=np.int32)
-    first[order] = origins[np.cumsum(fresh) - 1]
-    return first
+def _like(corpus: Iterable[Document], documents: Iterator[Document]) -> Sequence[Document]:
+    """On disk where ``corpus`` is, else in memory."""
+    return gather(documents) if isinstance(corpus, Spool) else tuple(documents)
 
 
-def _public_runs(public: Sequence[str]) -> Hashes:
-    """Distinct runs of public texts, joined into chunks: single sentences are too small to hash one by one."""
-    parts: list[Hashes] = []
-    chunk: list[str] = []
-    size = 0
-    for text in public:
-        chunk.append(text)
-        size += len(text)
-        if size > _CHUNK:
-            parts.append(_runs(word_hashes("\n".join(chunk)), RUN))
-            chunk, size = [], 0
-    return sorted_distinct([*parts, _runs(word_hashes("\n".join(chunk)), RUN)])
+def _leak_runs(document: Document) -> tuple[NDArray[np.uint64], Counts]:
+    words, _ = hash_text(document.text)
+    size = np.array([len(words)])
+    return runs(words, size, LEAK_RUN), size
 
 
-def _run_count(words: int) -> int:
-    return max(words - RUN + 1, min(words, 1))
+def _per_text(mask: Mask, sizes: Counts) -> tuple[Counts, NDArray[np.float64]]:
+    """Per text: how many of its words are marked, and which share of them (0 without words)."""
+    before = np.concatenate(([0], np.cumsum(mask)))
+    ends = np.cumsum(sizes)
+    counts = before[ends] - before[ends - sizes]
+    return counts, counts / np.maximum(sizes, 1)
 
 
-def _runs(words: Hashes, size: int) -> Hashes:
-    """Hashes of all runs of ``size`` words; a shorter text is one run, its length mixed in."""
-    if 0 < len(words) < size:
-        return mix(shingles(words, len(words)) + np.uint64(len(words)))
-    return shingles(words, size)
-
-
-def _member(values: Hashes, sorted_set: Hashes) -> NDArray[np.bool_]:
-    if not len(sorted_set):
-        return np.zeros(len(values), dtype=bool)
-    at = np.minimum(np.searchsorted(sorted_set, values), len(sorted_set) - 1)
-    found: NDArray[np.bool_] = sorted_set[at] == values
-    return found
-
-
-def _spread(runs: NDArray[np.bool_], size: int, words: int) -> NDArray[np.bool_]:
-    """From runs to the words they cover: (r,) -> (words,)."""
-    if words < size:
-        return np.full(words, bool(runs.any()))
-    change = np.zeros(words + 1, dtype=np.int32)
-    change[:-size] += runs
-    change[size:] -= runs
-    return np.cumsum(change[:-1]) > 0
-
-
-def _share(mask: NDArray[np.bool_]) -> float:
+def _share(mask: Mask) -> float:
     return float(mask.mean()) if len(mask) else 0.0
-
-
-def _fingerprint(words: Hashes, text: str) -> bytes:
-    """Equal for texts with the same words in the same order; texts without words compare by their characters."""
-    return blake2b(words.tobytes() or text.strip().encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _without(text: str, copied: NDArray[np.bool_]) -> tuple[str, int]:
-    """``text`` less the sentences of which at least ``COPIED`` of the words are marked, and how many those were."""
-    pieces, at, cut, word = [], 0, 0, 0
-    for start, end in sentence_spans(text):
-        size = len(word_hashes(text[start:end]))
-        if size and _share(copied[word : word + size]) >= COPIED:
-            pieces.append(text[at:start])
-            at = end
-            cut += 1
-        word += size
-    return "".join([*pieces, text[at:]]), cut

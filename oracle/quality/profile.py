@@ -251,7 +251,7 @@ def _score(corpus: Deduplicated, counts: Survey, axes: dict[str, Axis], profile:
         **{name: axes[name].value for name in AXES},
         tokens=corpus.tokens,
         documents=len(corpus.kept),
-        duplicates_removed=len(corpus.removed),
+        duplicates_removed=corpus.removed_documents,
         languages=counts.tokens_by_language(),
         abstained=tuple(name for name in AXES if axes[name].value is None),
         explanation=explanation,
@@ -295,15 +295,14 @@ def _fluency_sentence(counts: Survey) -> str:
 
 
 def _duplicates_sentence(corpus: Deduplicated) -> str:
-    if not corpus.removed and not corpus.cut_sentences:
+    if not corpus.removed_documents and not corpus.cut_sentences:
         return "nothing repeats itself or earlier text"
-    counts = {why: corpus.count(why) for why in ("exact", "copied", "near")}
+    counts = corpus.removed
     text = (
         f"removed: {counts['exact']} exact copies, {counts['copied']} documents copied from earlier or public text, "
         f"{counts['near']} near copies, {corpus.cut_sentences} copied sentences"
     )
-    if corpus.removed:
-        example = corpus.removed[0]
+    for example in corpus.examples[:1]:
         text += f"; for example {example.id} repeats {example.twin or 'several earlier texts'}"
     return text
 
@@ -312,8 +311,7 @@ def _evidence(corpus: Deduplicated, counts: Survey, axes: dict[str, Axis]) -> di
     return {
         "tokens": {"offered": corpus.offered_tokens, "kept": corpus.tokens},
         "words": {"offered": corpus.offered_words, "fresh": corpus.fresh_words},
-        "removed": {why: corpus.count(why) for why in ("exact", "copied", "near")}
-        | {"sentences": corpus.cut_sentences},
+        "removed": {**corpus.removed, "sentences": corpus.cut_sentences},
         "gate": quanta(counts.gate),
         "fluency": {
             "junctions": counts.fluency.junctions,
