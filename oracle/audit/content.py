@@ -14,7 +14,7 @@ from oracle.node.findings import read_evidence
 
 def pipeline(subject: Subject) -> str:
     """The scoring specification opens to the hash in the terms, and this installation computes it."""
-    return f"{subject.pipeline.kind}, profile {subject.pipeline.profile}"
+    return f"{subject.pipeline.kind}, profile {subject.pipeline.quality_spec.profile}"
 
 
 def base_model(subject: Subject) -> str:

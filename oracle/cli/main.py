@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from oracle.cli import allocate, auditor, chain, demo, keys, operator, planner, provider, revenue, simulate
+from oracle.cli import allocate, auditor, chain, demo, keys, operator, planner, provider, revenue, scoring, simulate
 from oracle.cli.output import emit_error
 from oracle.errors import MiaError
 
@@ -27,7 +27,8 @@ app = typer.Typer(
     help="A truthful market for text corpora: sealed bids, attested scores, on-chain settlement.",
 )
 app.command("demo")(demo.demo)
-app.command("score")(provider.score)
+app.command("score")(scoring.score)
+app.add_typer(scoring.data, name="data")
 app.command("allocate")(allocate.allocate)
 app.add_typer(provider.bids, name="bid")
 app.command("claim")(provider.claim)

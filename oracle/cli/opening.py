@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from oracle.cli.output import ProgressCallback
 from oracle.cli.session import Session, send
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oracle.corpus.document import Document
     from oracle.influence.base import BaseModel
     from oracle.influence.inrun import InfluenceSpec
+    from oracle.quality.spec import QualitySpec
 
 DEFAULT_SAMPLE = 40  # documents of the validation pool that score a round
 
@@ -47,7 +48,7 @@ def publish_specification(
     *,
     base: BaseModel,
     influence: InfluenceSpec,
-    profile: Literal["robust", "paper"] = "robust",
+    quality: QualitySpec,
     sample: int = DEFAULT_SAMPLE,
     tranche_languages: Sequence[str] = (),
     progress: ProgressCallback | None = None,
@@ -69,7 +70,7 @@ def publish_specification(
     specification = pipeline.build(
         session.store,
         planner,
-        profile=profile,
+        quality=quality,
         influence=influence,
         gain_ref=scale.gain_ref,
         noise_floor=scale.noise_floor,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from oracle.influence.base import BaseModel
+    from oracle.quality.spec import QualitySpec
 
 rounds = typer.Typer(name="round", no_args_is_help=True, help="Rounds: open, draw, status, settle, refund, void.")
 
@@ -109,6 +110,10 @@ def open_(
     ] = None,
     agreement: Annotated[Path | None, typer.Option(metavar="FILE", help="The data licence.")] = None,
     profile: Annotated[str, typer.Option(metavar="robust|paper", help="Scoring profile.")] = "robust",
+    quality_option: Annotated[
+        list[str] | None,
+        typer.Option("--quality-option", metavar="NAME=N", help="A choice of the quality profile, such as w1=40."),
+    ] = None,
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="Validation documents drawn.")] = DEFAULT_SAMPLE,
     tranche_language: Annotated[
         list[str] | None,
@@ -128,10 +133,10 @@ def open_(
     --seed-corpus seed.jsonl.gz --validation hidden.jsonl.gz --agreement licence.txt --keystore planner.json
     """
     from oracle.chain.terms_file import load_terms
+    from oracle.quality.spec import with_options
 
     wanted = load_terms(terms_file)
-    if profile not in ("robust", "paper"):
-        raise BadInput(f"no profile {profile!r}", input="--profile", hint="Choose robust or paper.")
+    quality = with_options(profile, quality_option or [])
     languages = [_language(code) for code in tranche_language or []]
     if bool(languages) != bool(wanted.content.bids.tranche) and (seed_corpus or languages):
         raise BadInput(
@@ -148,7 +153,7 @@ def open_(
     account = unlock(keystore, password_file)
     with progress() as tell:
         specification = _specify(
-            session, account, seed_corpus, validation, reference, base_model, profile, sample, languages, tell
+            session, account, seed_corpus, validation, reference, base_model, quality, sample, languages, tell
         )
     number = open_round(
         session,
@@ -356,7 +361,7 @@ def _specify(
     validation: Path | None,
     reference: Path | None,
     base_model: Path | None,
-    profile: Any,
+    quality: QualitySpec,
     sample: int,
     languages: list[str],
     tell: Any,
@@ -383,7 +388,7 @@ def _specify(
         texts,
         base=base,
         influence=InfluenceSpec(),
-        profile=profile,
+        quality=quality,
         sample=sample,
         tranche_languages=languages,
         progress=tell,

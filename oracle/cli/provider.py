@@ -1,4 +1,4 @@
-"""The provider's commands: score a corpus at home, seal a bid, open it, claim what it earned."""
+"""The provider's commands: seal a bid, open it, claim what it earned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from oracle.cli.output import emit, facts, progress
+from oracle.cli.output import emit, facts
 from oracle.cli.session import (
     DEFAULT_RPC,
     DEFAULT_STORE,
@@ -47,72 +47,6 @@ BidFile = Annotated[
 Corpus = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="Corpus: .jsonl, .parquet, .csv, .txt (.gz, .zst), folders.")
 ]
-
-
-# --- score ---
-
-
-def score(
-    paths: Corpus,
-    reference: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Texts that novelty is measured against.")
-    ] = None,
-    profile: Annotated[
-        str, typer.Option(metavar="robust|paper", help="Which published profile of the formulas.")
-    ] = "robust",
-    sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N documents of each path.")] = None,
-    json: Json = False,
-) -> None:
-    """Quality of corpora, with the very code that oracles run: earlier paths first, copies count for nothing.
-
-    [dim]Example:[/] mia score mine.jsonl.gz theirs/ --reference reference.jsonl.gz
-    """
-    import hashlib
-
-    from oracle.corpus.readers import read_documents
-    from oracle.evidence import canonical
-    from oracle.quality.profile import score_market, spec
-
-    if profile not in ("robust", "paper"):
-        raise BadInput(f"no profile {profile!r}", input="--profile", hint="Choose robust or paper.")
-    corpora = [list(read_documents(path, limit=sample)) for path in paths]
-    known = [document.text for document in read_documents(reference)] if reference else None
-    with progress() as tell:
-        market = score_market(corpora, reference=known, profile=profile, seed=bytes(32), progress=tell)
-    results = [
-        {
-            "path": str(path),
-            **{axis: decimals(getattr(found, axis)) for axis in ("quality", *AXES)},
-            "tokens": found.tokens,
-            "documents": found.documents,
-            "duplicates_removed": found.duplicates_removed,
-            "languages": dict(found.languages),
-            "abstained": list(found.abstained),
-            "evidence_hash": hashlib.sha256(canonical.dumps(dict(found.evidence))).hexdigest(),
-        }
-        for path, found in zip(paths, market.scores, strict=True)
-    ]
-    pipeline_hash = hashlib.sha256(canonical.dumps(spec(profile))).hexdigest()
-
-    def view(console: Console) -> None:
-        table = Table("path", *(["quality", *AXES, "tokens", "documents", "duplicates"]), box=None, pad_edge=False)
-        for row in results:
-            values = [row[axis] for axis in ("quality", *AXES)]
-            shown = ["–" if value is None else f"{value:.4f}" for value in values]
-            table.add_row(
-                str(row["path"]), *shown, str(row["tokens"]), str(row["documents"]), str(row["duplicates_removed"])
-            )
-        console.print(table)
-
-    emit({"profile": profile, "pipeline_hash": pipeline_hash, "results": results}, view, as_json=json)
-
-
-AXES = ("cleanliness", "diversity", "novelty", "metadata")
-
-
-def decimals(quanta: int | None) -> float | None:
-    """A score in quanta of 1e-4 as the number it stands for."""
-    return None if quanta is None else quanta / 10_000
 
 
 # --- bids ---

@@ -188,6 +188,7 @@ def train_base_model(run: Run, tell: ProgressCallback) -> str:
 def publish_scoring(run: Run, tell: ProgressCallback) -> str:
     """The scoring specification with its reference gain; the validation pool stays hidden behind its root."""
     from oracle.influence.inrun import InfluenceSpec
+    from oracle.quality.spec import QualitySpec
 
     short = InfluenceSpec(quota=QUOTA, validation_sequences=WATCHED)
     default = short if run.settings.market is None else InfluenceSpec()
@@ -197,6 +198,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
         Texts(run.market.seed, run.market.validation, run.market.reference),
         base=run.base,
         influence=run.settings.influence or default,
+        quality=QualitySpec(),
         sample=run.settings.validation_sample,
         progress=tell,
     )

@@ -109,7 +109,7 @@ def compute(
     impacts = rescale(
         [influence["gains"][place] for place in scored],
         gain_ref=inputs.pipeline.gain_ref,
-        profile=inputs.pipeline.profile,
+        profile=inputs.pipeline.quality_spec.profile,
         noise_floor=inputs.pipeline.noise_floor,
     )
     impact_of = dict(zip(scored, impacts, strict=True))
@@ -134,7 +134,7 @@ def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Pr
     market = score_market(
         corpora,
         reference=None if inputs.reference is None else [document.text for document in inputs.reference],
-        profile=inputs.pipeline.profile,
+        spec=inputs.pipeline.quality_spec,
         seed=inputs.beacon,
         progress=progress,
     )

@@ -23,7 +23,7 @@ from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record
 from oracle.influence import inrun
 from oracle.influence.inrun import InfluenceSpec
-from oracle.quality import profile as quality_profile
+from oracle.quality.spec import QualitySpec, spec_of
 
 KIND: Literal["mixed-mia/pipeline/1"] = "mixed-mia/pipeline/1"
 MAX_BLOCK = 1 << 20  # bytes; the content store keeps no larger block
@@ -68,7 +68,6 @@ class Pipeline(Record):
     """
 
     kind: Literal["mixed-mia/pipeline/1"] = KIND
-    profile: Literal["paper", "robust"]
     quality: dict[str, Any]
     influence: dict[str, Any]
     gain_ref: float = Field(gt=0, allow_inf_nan=False)
@@ -90,6 +89,11 @@ class Pipeline(Record):
         return hashlib.sha256(self.to_bytes()).digest()
 
     @property
+    def quality_spec(self) -> QualitySpec:
+        """The choices of the quality scores; BadInput when they are not those of this version."""
+        return spec_of(self.quality)
+
+    @property
     def influence_spec(self) -> InfluenceSpec:
         """The parameters of the influence run as its own room reads them."""
         fields: dict[str, Any] = {
@@ -104,7 +108,7 @@ def build(
     store: ContentStore,
     planner: str,
     *,
-    profile: Literal["paper", "robust"],
+    quality: QualitySpec,
     influence: InfluenceSpec,
     gain_ref: float,
     noise_floor: float,
@@ -127,8 +131,7 @@ def build(
             hint="give a larger validation pool or a smaller sample",
         )
     return Pipeline(
-        profile=profile,
-        quality=_plain(quality_profile.spec(profile)),
+        quality=_plain(quality.published()),
         influence=_plain({"kind": inrun.KIND, **asdict(influence)}),
         gain_ref=gain_ref,
         noise_floor=noise_floor,
@@ -231,7 +234,14 @@ def _plain(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def _require_installed(pipeline: Pipeline, name: str) -> None:
     """Refuse to score by a specification whose code, models or word lists are not the ones installed."""
-    installed = _plain(quality_profile.spec(pipeline.profile))
+    try:
+        installed = _plain(pipeline.quality_spec.published())
+    except BadInput as error:
+        raise EnvironmentFailure(
+            f"the specification's quality options are not those of this version: {error}",
+            input=name,
+            hint="install the version of mixed-mia that the planner published",
+        ) from error
     for key in sorted(installed.keys() | pipeline.quality.keys()):
         ours, theirs = installed.get(key), pipeline.quality.get(key)
         if ours != theirs:

@@ -1,8 +1,8 @@
 """Diversity: how many different things a corpus says.
 
 ``robust``: the Vendi score V = exp(H(eigenvalues of X X^T / n)) of the n sampled sentence vectors (Friedman and Dieng
-2023), an effective number of distinct sentences; the axis is log V / log n. ``paper``: the entropy of k-means clusters
-(k = min(50, n)) over log k, as in 7.2.
+2023), an effective number of distinct sentences; the axis is log V / log n. ``paper`` (7.2): k-means clusters of shares
+p, k = min(clusters, n), and their entropy over log k or 1 - sum p^2.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from oracle.quality.embedding import Vectors
 
 FEWEST = 16
 """Below this many sentences diversity cannot be told."""
-CLUSTERS = 50
 GRID = 2.0**14
 """Vectors are rounded to 1/GRID before k-means, so that a last bit cannot move a cluster."""
 
@@ -37,24 +36,27 @@ def robust_diversity(vectors: Vectors) -> Axis:
     different = vendi(vectors)
     share = math.log(max(1.0, different)) / math.log(min(vectors.shape))
     text = f"the {len(vectors)} sampled sentences say as much as {different:.0f} entirely different ones would"
-    return Axis(quanta(share), text, {"sentences": len(vectors), "effective_sentences_x100": round(100 * different)})
+    return Axis(quanta(share), text, {"sentences": len(vectors)}, {"effective_sentences": f"{different:.2f}"})
 
 
-def paper_diversity(vectors: Vectors) -> Axis:
-    """Normalised entropy of the k-means cluster sizes."""
+def paper_diversity(vectors: Vectors, *, clusters: int, measure: str) -> Axis:
+    """Entropy of the k-means cluster sizes over log k, or their 1 - sum p^2 for the ``measure`` "simpson"."""
     # imported here: scikit-learn costs a second, and only this profile needs it
     from sklearn.cluster import KMeans
 
-    k = min(CLUSTERS, len(vectors))
+    k = min(clusters, len(vectors))
     if k < 2:
         return _too_few(len(vectors))
     points = np.rint(vectors.astype(np.float64) * GRID) / GRID
     labels = KMeans(n_clusters=k, n_init=1, random_state=0).fit_predict(points)
     sizes = np.bincount(labels, minlength=k)
     shares = sizes[sizes > 0] / len(points)
-    entropy = float(-np.sum(shares * np.log(shares))) / math.log(k)
+    if measure == "simpson":
+        value = 1.0 - float(np.sum(shares**2))
+    else:
+        value = float(-np.sum(shares * np.log(shares))) / math.log(k)
     text = f"{len(vectors)} sampled sentences fall into {k} clusters, the largest of {sizes.max()}"
-    return Axis(quanta(entropy), text, {"sentences": len(vectors), "clusters": k, "largest": int(sizes.max())})
+    return Axis(quanta(value), text, {"sentences": len(vectors)}, {"clusters": str(k), "largest": str(sizes.max())})
 
 
 def _too_few(count: int) -> Axis:

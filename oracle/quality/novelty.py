@@ -3,7 +3,7 @@
 ``robust``: each sentence is compared with its nearest neighbour among the reference sample, the samples of providers
 that committed earlier and its own corpus' earlier sentences; a cosine up to ``NEW`` is new, from ``OLD`` on it is a
 repetition, and sentences of documents that do not pass the fluency gate count nothing. ``paper``: 1 - the mean cosine
-to the reference (7.2).
+to the reference, or to the nearest of it (7.2).
 """
 
 from __future__ import annotations
@@ -46,14 +46,20 @@ def robust_novelty(
     return Axis(
         quanta(value),
         text,
-        {"sentences": len(vectors), "compared_with": len(earlier), "close": old, "fluent": int(fluent.sum())},
+        {"sentences": len(vectors), "compared_with": len(earlier), "fluent": int(fluent.sum())},
+        {"close": str(old)},
     )
 
 
-def paper_novelty(vectors: Vectors, earlier: Vectors) -> Axis:
-    """1 - mean cosine of (n, d) ``vectors`` to (m, d) ``earlier``; abstains without either."""
+def paper_novelty(vectors: Vectors, earlier: Vectors, *, nearest: int | None) -> Axis:
+    """1 - mean cosine of (n, d) ``vectors`` to (m, d) ``earlier``, or to each one's ``nearest`` neighbours alone."""
     if not len(vectors) or not len(earlier):
         return Axis(None, "abstains: there is no reference to compare with", {"sentences": len(vectors)})
-    mean = float(vectors.astype(np.float64).mean(axis=0) @ earlier.astype(np.float64).mean(axis=0))
-    text = f"the mean cosine between {len(vectors)} sentences and {len(earlier)} reference sentences is {mean:.3f}"
+    if nearest is None:
+        mean = float(vectors.astype(np.float64).mean(axis=0) @ earlier.astype(np.float64).mean(axis=0))
+        text = f"the mean cosine between {len(vectors)} sentences and {len(earlier)} reference sentences is {mean:.3f}"
+    else:
+        cosines = np.sort(vectors.astype(np.float64) @ earlier.astype(np.float64).T, axis=1)[:, -nearest:]
+        mean = float(cosines.mean())
+        text = f"the mean cosine to the nearest {cosines.shape[1]} of {len(earlier)} reference sentences is {mean:.3f}"
     return Axis(quanta(1.0 - mean), text, {"sentences": len(vectors), "compared_with": len(earlier)})

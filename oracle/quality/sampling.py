@@ -49,17 +49,19 @@ def sample_sentences(
 
 
 def sample_reference(texts: Iterable[str], count: int, size: int, seed: bytes) -> tuple[str, ...]:
-    """At most ``size`` sentences of ``count`` texts, one from each drawn one (a text may be a single sentence)."""
-    drawn, at = [], 0
+    """At most ``size`` sentences of ``count`` texts (a text may be a single sentence), spread evenly over them."""
+    drawn: list[str] = []
+    at = 0
     stream = iter(texts)
     for place in draw(count, size, seed):
         drawn += islice(stream, place - at, place - at + 1)
         at = place + 1
-    chosen = []
+    each = -(-size // max(1, len(drawn)))
+    chosen: list[str] = []
     for text in drawn:
         sentences = [sentence for sentence in split_sentences(text) if telling(sentence)]
-        chosen += [sentences[at] for at in draw(len(sentences), 1, seed)]
-    return tuple(chosen)
+        chosen += [sentences[at] for at in draw(len(sentences), each, seed)]
+    return tuple(chosen[at] for at in draw(len(chosen), size, seed))
 
 
 def draw(count: int, size: int, seed: bytes) -> list[int]:

@@ -29,6 +29,7 @@ from oracle.influence.gpt import Architecture
 from oracle.influence.inrun import InfluenceSpec
 from oracle.mechanism import liquidity
 from oracle.node import pipeline, reporting, scoring, validation
+from oracle.quality.spec import QualitySpec
 
 ARCHITECTURE = Architecture(vocabulary=320, width=32, layers=1, heads=2, context=64)
 INFLUENCE = InfluenceSpec(quota=1_500, validation_sequences=8)
@@ -218,7 +219,7 @@ def specify(scene: Scene) -> pipeline.Pipeline:
     return pipeline.build(
         scene.store,
         scene.planner.address,
-        profile="robust",
+        quality=QualitySpec(),
         influence=INFLUENCE,
         gain_ref=0.02,
         noise_floor=0.0,

@@ -15,6 +15,7 @@ from oracle.influence.inrun import InfluenceSpec
 from oracle.node import pipeline, validation
 from oracle.node.compute import Held
 from oracle.node.folder import DataFolder
+from oracle.quality.spec import QualitySpec
 
 PLANNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 MODEL = bytes(range(256)) * 5_000  # more than one block
@@ -24,7 +25,7 @@ def build(store: LocalStore, *, pool: int = 9, sample: int = 4) -> pipeline.Pipe
     return pipeline.build(
         store,
         PLANNER,
-        profile="robust",
+        quality=QualitySpec(),
         influence=InfluenceSpec(quota=5_000),
         gain_ref=0.25,
         noise_floor=0.001,
@@ -50,8 +51,8 @@ def test_the_hash_in_the_terms_opens_to_the_specification(tmp_path: Path) -> Non
     ("change", "error", "message"),
     [
         ({"kind": "mixed-mia/pipeline/2"}, EnvironmentFailure, "this installation computes"),
-        ({"profile": "paper"}, EnvironmentFailure, "quality.profile"),
-        ({"quality": {"version": 99}}, EnvironmentFailure, "installed is"),
+        ({"quality": {"options": {"profile": "paper"}}}, EnvironmentFailure, "quality options"),
+        ({"quality": QualitySpec().published() | {"version": 99}}, EnvironmentFailure, "installed is"),
         ({"influence": {"kind": "other"}}, EnvironmentFailure, "influence by other"),
         ({"gain_ref": 0}, CheckFailed, "cannot be read"),
         ({"surprise": 1}, CheckFailed, "cannot be read"),

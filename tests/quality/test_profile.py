@@ -13,8 +13,9 @@ from oracle.errors import BadInput, EnvironmentFailure
 from oracle.quality import embedding
 from oracle.quality.diversity import vendi
 from oracle.quality.embedding import embed
-from oracle.quality.profile import AXES, MarketScore, score_market, spec
+from oracle.quality.profile import MarketScore, score_market
 from oracle.quality.sampling import draw
+from oracle.quality.spec import AXES, QualitySpec, spec_of, with_options
 
 PUBLIC = TEXTS[26:28]
 MARKET = {
@@ -32,7 +33,7 @@ MARKET = {
 
 def market(profile: str = "robust", seed: bytes = b"seed") -> MarketScore:
     corpora = [documents(name, texts) for name, texts in MARKET.items()]
-    return score_market(corpora, reference=PUBLIC, profile=profile, seed=seed)
+    return score_market(corpora, reference=PUBLIC, spec=QualitySpec(profile), seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -99,43 +100,78 @@ def test_the_same_seed_gives_the_same_scores_whatever_the_threads(robust: Market
 
 def test_the_paper_profile_shows_why_it_was_corrected() -> None:
     corpora = [documents(name, MARKET[name]) for name in ("clean", "shuffle")]
-    clean, shuffle = score_market(corpora, reference=PUBLIC, profile="paper", seed=b"s").scores
+    clean, shuffle = score_market(corpora, reference=PUBLIC, spec=QualitySpec("paper"), seed=b"s").scores
     assert clean.cleanliness is not None and clean.cleanliness < 3000  # 50 x the dictionary misses of clean English
     assert shuffle.quality > 0.8 * clean.quality  # shuffled words pass
     assert clean.quality == pytest.approx(sum(getattr(clean, axis) for axis in AXES) / 4, abs=1)
 
 
 def test_without_reference_only_earlier_text_counts() -> None:
-    alone = score_market([documents("a", TEXTS[:1])], reference=None, profile="robust", seed=b"s").scores[0]
+    alone = score_market([documents("a", TEXTS[:1])], reference=None, spec=QualitySpec("robust"), seed=b"s").scores[0]
     assert alone.novelty is not None and alone.evidence["novelty"]["compared_with"] == 0
-    paper = score_market([documents("a", TEXTS[:1])], reference=None, profile="paper", seed=b"s").scores[0]
+    paper = score_market([documents("a", TEXTS[:1])], reference=None, spec=QualitySpec("paper"), seed=b"s").scores[0]
     assert paper.novelty is None and paper.abstained == ("novelty",)
 
 
 def test_tiny_and_odd_corpora_have_defined_scores() -> None:
     odd = [[], [Document("a", "One sentence only, but a good one.")], [Document("b", "\x00\u202e😀 !!!")]]
-    scores = score_market(odd, reference=None, profile="robust", seed=b"").scores
+    scores = score_market(odd, reference=None, spec=QualitySpec("robust"), seed=b"").scores
     assert scores[0].quality == 0 and scores[0].abstained == AXES
     assert scores[1].diversity is None and 0 < scores[1].quality < 10_000
     assert scores[2].cleanliness is None
-    assert score_market([], reference=None, profile="robust", seed=b"") == MarketScore([], [])
+    assert score_market([], reference=None, spec=QualitySpec("robust"), seed=b"") == MarketScore([], [])
 
 
 def test_metadata_is_checked_where_it_can_be() -> None:
     good = documents("a", TEXTS[:2])
     bad = [Document("x", TEXTS[2], source=" ", date="yesterday", lang="de"), Document("x", TEXTS[3])]
-    full, empty = score_market([good, bad], reference=None, profile="robust", seed=b"s").scores
+    full, empty = score_market([good, bad], reference=None, spec=QualitySpec("robust"), seed=b"s").scores
     assert (full.metadata, empty.metadata) == (10_000, 0)
 
 
 def test_the_specification_pins_what_scores_depend_on() -> None:
-    assert spec("robust")["embedding"]["weights_sha256"] == embedding.WEIGHTS_SHA256
-    assert spec("robust") != spec("paper")
-    json.dumps(spec("paper"))
-    with pytest.raises(BadInput, match="unknown profile"):
-        spec("best")
-    with pytest.raises(BadInput, match="unknown profile"):
-        score_market([], reference=None, profile="best", seed=b"")
+    robust = QualitySpec().published()
+    assert robust["embedding"]["weights_sha256"] == embedding.WEIGHTS_SHA256
+    assert robust != QualitySpec("paper").published()
+    assert spec_of(json.loads(json.dumps(robust))) == QualitySpec()
+    chosen = with_options("paper", ["novelty=nearest", "neighbours=3", "w1=40", "w4=10"])
+    assert chosen == QualitySpec("paper", novelty="nearest", neighbours=3, w1=40, w4=10)
+    assert spec_of(chosen.published()) == chosen
+
+
+@pytest.mark.parametrize(
+    ("profile", "options", "message"),
+    [
+        ("best", [], "unknown profile 'best'"),
+        ("paper", ["novelty=far"], "unknown novelty 'far'"),
+        ("paper", ["w1=26"], "do not add up to 100"),
+        ("paper", ["clusters=many"], "no whole number"),
+        ("paper", ["clusters=0"], "not between 1 and"),
+        ("paper", ["as_of=soon"], "no date"),
+        ("robust", ["colour=red"], "no option 'colour'"),
+    ],
+)
+def test_a_choice_that_is_none_is_named(profile: str, options: list[str], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        with_options(profile, options)
+
+
+def test_every_variant_of_the_paper_is_another_score() -> None:
+    corpora = [documents(name, MARKET[name]) for name in ("clean", "other")]
+    found = [
+        score_market(corpora, reference=PUBLIC, spec=with_options("paper", options), seed=b"s").scores[1]
+        for options in (
+            [],
+            ["diversity=simpson"],
+            ["clusters=5"],
+            ["novelty=nearest"],
+            ["misses=5"],
+            ["w1=70", "w2=10", "w3=10", "w4=10"],
+        )
+    ]
+    assert len({score.quality for score in found}) == len(found)
+    assert found[1].diversity is not None and found[3].novelty is not None and found[0].novelty is not None
+    assert found[3].novelty < found[0].novelty
 
 
 def test_embeddings_are_those_of_the_published_model() -> None:

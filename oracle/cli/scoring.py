@@ -1,0 +1,161 @@
+"""What corpora are worth before anyone bids: ``mia score`` for a market of them, ``mia data scan`` for one's own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from oracle.cli.output import emit, progress
+from oracle.cli.session import Json
+
+if TYPE_CHECKING:
+    from oracle.quality.profile import QualityScore
+
+data = typer.Typer(name="data", no_args_is_help=True, help="One's own data set: scan.")
+
+AXES = ("cleanliness", "diversity", "novelty", "metadata")
+
+Corpora = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Corpora: .jsonl, .parquet, .csv, .txt (.gz, .zst), folders.")
+]
+Reference = Annotated[Path | None, typer.Option(metavar="PATH", help="Texts that novelty is measured against.")]
+Profile = Annotated[str, typer.Option(metavar="robust|paper", help="Which published profile of the formulas.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=N", help="A choice of the profile, such as w1=40 or novelty=nearest."),
+]
+Limit = Annotated[int | None, typer.Option("--sample", min=1, metavar="N", help="At most N documents of each path.")]
+Beacon = Annotated[str, typer.Option("--seed", metavar="HEX", help="32 bytes that decide which sentences are sampled.")]
+
+
+def score(
+    paths: Corpora,
+    reference: Reference = None,
+    profile: Profile = "robust",
+    option: Options = None,
+    sample: Limit = None,
+    seed: Beacon = "00" * 32,
+    explain: Annotated[bool, typer.Option("--explain", help="A sentence for every number.")] = False,
+    json: Json = False,
+) -> None:
+    """Quality of corpora, with the very code that oracles run: earlier paths first, copies count for nothing.
+
+    [dim]Example:[/] mia score mine.jsonl.gz theirs/ --reference reference.jsonl.gz --explain
+    """
+    document = _scored(paths, reference, profile, option or [], sample, seed)
+
+    def view(console: Console) -> None:
+        console.print(_table(document["results"]))
+        for result in document["results"] if explain else ():
+            console.print()
+            console.print(escape(result["path"]), style="bold")
+            console.print(_sentences(result))
+
+    emit(document, view, as_json=json)
+
+
+@data.command("scan")
+def scan(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A corpus: a file or a folder.")],
+    reference: Reference = None,
+    profile: Profile = "robust",
+    option: Options = None,
+    sample: Limit = None,
+    seed: Beacon = "00" * 32,
+    json: Json = False,
+) -> None:
+    """What oracles will see in a data set: the numbers of `mia score`, and why they are what they are.
+
+    [dim]Example:[/] mia data scan archive/ --reference reference.jsonl.gz
+    """
+    document = _scored([path], reference, profile, option or [], sample, seed)
+
+    def view(console: Console) -> None:
+        console.print(_table(document["results"]))
+        console.print()
+        console.print(_sentences(document["results"][0]))
+
+    emit(document, view, as_json=json)
+
+
+def decimals(quanta: int | None) -> float | None:
+    """A score in quanta of 1e-4 as the number it stands for."""
+    return None if quanta is None else quanta / 10_000
+
+
+def _scored(
+    paths: Sequence[Path], reference: Path | None, profile: str, options: Sequence[str], limit: int | None, seed: str
+) -> dict[str, Any]:
+    """The document of both commands; results in the order of the paths."""
+    from oracle.corpus.readers import read_documents
+    from oracle.evidence import canonical
+    from oracle.quality.profile import score_market
+    from oracle.quality.spec import with_options
+
+    spec = with_options(profile, options)
+    beacon = _beacon(seed)
+    corpora = [list(read_documents(path, limit=limit)) for path in paths]
+    known = [document.text for document in read_documents(reference)] if reference else None
+    with progress() as tell:
+        market = score_market(corpora, reference=known, spec=spec, seed=beacon, progress=tell)
+    pipeline_hash = hashlib.sha256(canonical.dumps(spec.published())).hexdigest()
+    results = [_result(path, found, pipeline_hash) for path, found in zip(paths, market.scores, strict=True)]
+    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results}
+
+
+def _result(path: Path, found: QualityScore, pipeline_hash: str) -> dict[str, Any]:
+    from oracle.evidence import canonical
+
+    evidence = {"pipeline_hash": pipeline_hash, "counts": found.evidence}
+    return {
+        "path": str(path),
+        **{axis: decimals(getattr(found, axis)) for axis in ("quality", *AXES)},
+        "tokens": found.tokens,
+        "documents": found.documents,
+        "duplicates_removed": found.duplicates_removed,
+        "languages": dict(found.languages),
+        "abstained": list(found.abstained),
+        "evidence_hash": hashlib.sha256(canonical.dumps(evidence)).hexdigest(),
+        "evidence": found.evidence,
+        "explanation": found.explanation,
+    }
+
+
+def _beacon(text: str) -> bytes:
+    from oracle.errors import BadInput
+
+    try:
+        beacon = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        beacon = b""
+    if len(beacon) != 32:
+        raise BadInput("the seed is not 32 bytes in hexadecimal", input="--seed", hint="Give 64 hexadecimal digits.")
+    return beacon
+
+
+def _table(results: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("path", overflow="fold")
+    for name in ("quality", *AXES, "tokens", "documents", "duplicates"):
+        table.add_column(name, justify="right")
+    for row in results:
+        values = ["–" if row[axis] is None else f"{row[axis]:.4f}" for axis in ("quality", *AXES)]
+        counts = [f"{row[name]:,}" for name in ("tokens", "documents", "duplicates_removed")]
+        table.add_row(escape(row["path"]), *values, *counts)
+    return table
+
+
+def _sentences(result: Mapping[str, Any]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(overflow="fold")
+    for name, sentence in result["explanation"].items():
+        grid.add_row(name, escape(sentence))
+    return grid

@@ -1,0 +1,29 @@
+"""What the axes see of one provider, whatever the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oracle.corpus.dedup import Deduplicated
+from oracle.quality.axis import Axis
+from oracle.quality.embedding import Vectors
+from oracle.quality.sampling import Sentence
+from oracle.quality.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One corpus after deduplication, its counts, its sampled sentences with their vectors (n, d).
+
+    ``earlier`` (m, d) are the vectors of ``texts``: of the reference first, then of the providers before this one; the
+    first ``public`` of them are the reference's.
+    """
+
+    corpus: Deduplicated
+    counts: Survey
+    sentences: tuple[Sentence, ...]
+    vectors: Vectors
+    earlier: Vectors
+    texts: Sequence[str]
+    metadata: Axis
