@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oracle.cli.output import ProgressCallback
+from oracle.cli.output import ProgressCallback, notes
 from oracle.cli.session import Session, send
+from oracle.errors import BadInput
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -143,3 +145,56 @@ def escrow_of(terms: Terms, operators: int) -> int:
 
     cash, _ = split(terms.budget, terms.utility_pool, terms.liquidity)
     return (cash + terms.max_bids + operators * terms.operator_fee) * terms.money_unit
+
+
+def specify(
+    session: Session,
+    account: LocalAccount,
+    seed_corpus: Path | None,
+    validation: Path | None,
+    reference: Path | None,
+    base_model: Path | None,
+    quality: QualitySpec,
+    sample: int,
+    languages: list[str],
+    tell: ProgressCallback,
+) -> Specification | None:
+    """None when no texts are given: then the terms name the hashes of a specification published before."""
+    from oracle.corpus.readers import read_documents
+
+    if seed_corpus is None and validation is None:
+        return None
+    if seed_corpus is None or validation is None:
+        raise BadInput(
+            "a scoring specification needs both the public and the hidden text",
+            input="--validation" if validation is None else "--seed-corpus",
+            hint="Give both, or neither when the terms name the specification's hashes.",
+        )
+    from oracle.influence.inrun import InfluenceSpec
+
+    known = list(read_documents(reference)) if reference else None
+    texts = Texts(list(read_documents(seed_corpus)), list(read_documents(validation)), known)
+    base = _base_model(base_model, texts, tell)
+    return publish_specification(
+        session,
+        account.address,
+        texts,
+        base=base,
+        influence=InfluenceSpec(),
+        quality=quality,
+        sample=sample,
+        tranche_languages=languages,
+        progress=tell,
+    )
+
+
+def _base_model(path: Path | None, texts: Texts, tell: ProgressCallback) -> BaseModel:
+    from oracle.influence.base import BaseSpec, load_base, train_base
+
+    if path is not None and path.exists():
+        return load_base(path)
+    base = train_base([document.text for document in texts.seed], BaseSpec(), progress=tell)
+    if path is not None:
+        base.save(path)
+        notes().print(f"base model kept in {path}")
+    return base

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from oracle.cli.opening import DEFAULT_SAMPLE, Specification, Texts, open_round, publish_specification
-from oracle.cli.output import emit, facts, notes, progress
+from oracle.cli.opening import DEFAULT_SAMPLE, open_round, specify
+from oracle.cli.output import emit, facts, progress
+from oracle.cli.running import draw_sample, round_status, settle_round
 from oracle.cli.session import (
     DEFAULT_RPC,
     DEFAULT_STORE,
@@ -19,7 +19,6 @@ from oracle.cli.session import (
     PasswordFile,
     RoundNumber,
     Rpc,
-    Session,
     Store,
     address_of,
     open_session,
@@ -27,12 +26,6 @@ from oracle.cli.session import (
     unlock,
 )
 from oracle.errors import BadInput
-
-if TYPE_CHECKING:
-    from eth_account.signers.local import LocalAccount
-
-    from oracle.influence.base import BaseModel
-    from oracle.quality.spec import QualitySpec
 
 rounds = typer.Typer(name="round", no_args_is_help=True, help="Rounds: open, draw, status, settle, refund, void.")
 
@@ -152,7 +145,7 @@ def open_(
     session = open_session(rpc, contract, store)
     account = unlock(keystore, password_file)
     with progress() as tell:
-        specification = _specify(
+        specification = specify(
             session, account, seed_corpus, validation, reference, base_model, quality, sample, languages, tell
         )
     number = open_round(
@@ -284,133 +277,10 @@ def void(
     emit({"round": round, "transaction": transaction}, facts({f"round {round}": "void"}), as_json=json)
 
 
-# --- what the commands and the demo share ---
-
-
-def draw_sample(session: Session, round: int, pool: list[Any]) -> int:
-    """Open the drawn documents of the validation pool on the board; how many."""
-    from oracle.node import pipeline, validation
-
-    size = pipeline.load(session.store, session.market.terms(round).pipeline_hash).validation
-    return len(validation.open_sample(session.market, round, pool, size, session.board).documents)
-
-
-def settle_round(session: Session, account: LocalAccount, round: int, batch: int) -> dict[str, Any]:
-    """Clear the opened bids in the order of reveals and propose the certificates, the tranche's first.
-
-    Weights and money as strings; ``winning_weight`` and ``marginal`` are the main auction's.
-    """
-    from oracle.audit.auctions import clear_round
-    from oracle.chain.settlement import settle_auction
-    from oracle.chain.terms import Phase
-
-    market = session.market
-    market.require_phase(round, Phase.SETTLE)
-    opened = market.reveals(round)
-    auctions = clear_round(market.terms(round), opened)
-    transactions = [
-        "0x" + receipt["transactionHash"].hex()
-        for auction in reversed(auctions)  # the tranche first: what it leaves is the main auction's
-        for receipt in settle_auction(
-            market, account, round, auction.group, auction.bids, auction.outcome.certificate, batch=batch
-        )
-    ]
-    weight, marginal = auctions[0].outcome.certificate
-    main = [reveal for reveal in opened if reveal.group == 0]
-    return {
-        "round": round,
-        "bids": len(opened),
-        "winners": sum(len(auction.outcome.winners) for auction in auctions),
-        "winning_weight": str(weight),
-        "marginal": None if marginal is None else main[marginal].provider,
-        "total_reward": str(sum(auction.outcome.total_reward for auction in auctions)),
-        "transactions": transactions,
-    }
-
-
-def round_status(session: Session, round: int) -> dict[str, Any]:
-    """Everything a planner asks of a running round; times in ISO 8601, money units and weights as strings."""
-    market = session.market
-    frozen, state = market.terms(round), market.state(round)
-    settled = market.settlements(round) if state.settled else ()
-    deadlines = ("commit", "observe", "report", "challenge", "reveal", "settle")
-    return {
-        "round": round,
-        "market": market.address,
-        "chain_id": market.chain_id,
-        "phase": market.phase(round).name.lower(),
-        "planner": frozen.planner,
-        "terms_hash": frozen.hash(),
-        "deadlines": {
-            name: datetime.fromtimestamp(getattr(frozen, f"{name}_end"), UTC).isoformat() for name in deadlines
-        },
-        "bids": state.bonded,
-        "observations": len(market.observations(round)),
-        "reported": market.report(round) is not None,
-        "revealed": state.revealed,
-        "winning_weight": str(sum(one.winning_weight for one in settled)) if settled else None,
-        "total_reward": str(state.total_reward) if settled else None,
-        "claimed": len(market.claims(round)),
-    }
-
-
-def _specify(
-    session: Session,
-    account: LocalAccount,
-    seed_corpus: Path | None,
-    validation: Path | None,
-    reference: Path | None,
-    base_model: Path | None,
-    quality: QualitySpec,
-    sample: int,
-    languages: list[str],
-    tell: Any,
-) -> Specification | None:
-    """None when no texts are given: then the terms name the hashes of a specification published before."""
-    from oracle.corpus.readers import read_documents
-
-    if seed_corpus is None and validation is None:
-        return None
-    if seed_corpus is None or validation is None:
-        raise BadInput(
-            "a scoring specification needs both the public and the hidden text",
-            input="--validation" if validation is None else "--seed-corpus",
-            hint="Give both, or neither when the terms name the specification's hashes.",
-        )
-    from oracle.influence.inrun import InfluenceSpec
-
-    known = list(read_documents(reference)) if reference else None
-    texts = Texts(list(read_documents(seed_corpus)), list(read_documents(validation)), known)
-    base = _base_model(base_model, texts, tell)
-    return publish_specification(
-        session,
-        account.address,
-        texts,
-        base=base,
-        influence=InfluenceSpec(),
-        quality=quality,
-        sample=sample,
-        tranche_languages=languages,
-        progress=tell,
-    )
-
-
 def _language(code: str) -> str:
     if len(code) == 2 and code.isascii() and code.isalpha() and code.islower():
         return code
     raise BadInput("not a language code", input=code, hint="Two lower-case letters of ISO 639-1, such as sw or fi.")
-
-
-def _base_model(path: Path | None, texts: Texts, tell: Any) -> BaseModel:
-    from oracle.influence.base import BaseSpec, load_base, train_base
-
-    if path is not None and path.exists():
-        return load_base(path)
-    base = train_base([document.text for document in texts.seed], BaseSpec(), progress=tell)
-    if path is not None:
-        base.save(path)
-        notes().print(f"base model kept in {path}")
-    return base
 
 
 def _bytes(path: Path | None) -> bytes | None:

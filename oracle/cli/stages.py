@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oracle.cli.bidding import claim_for, commit_bid, reveal_bid
 from oracle.cli.children import Child, preload, run_together
 from oracle.cli.document import round_document
 from oracle.cli.opening import Specification, Texts, open_round, publish_specification
 from oracle.cli.output import ProgressCallback
-from oracle.cli.planner import draw_sample, settle_round
-from oracle.cli.provider import claim_for, commit_bid, reveal_bid
 from oracle.cli.revenue import deposit_revenue, withdraw_revenue
+from oracle.cli.running import draw_sample, settle_round
 from oracle.cli.session import Session, open_session, send
 from oracle.errors import CheckFailed
 
