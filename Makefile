@@ -44,6 +44,16 @@ gas: setup  ## gas of every transaction, compared with benchmarks/gas.json: make
 mutants: setup  ## change the market and its libraries at random: a test has to fail: make mutants ARGS="--only Clearing.sol"
 	@$(BIN)/python scripts/mutants.py $(ARGS)
 
+peers: setup  ## .cache/peers: the programs that benchmarks compare with
+	@$(BIN)/python scripts/peers.py
+
+bench-quality: peers  ## what the quality scores claim, measured against peers: make bench-quality MARKET=folder
+	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python -m benchmarks.quality.embedding
+	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python -m benchmarks.quality.filters
+	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python -m benchmarks.quality.minhash
+	$(BIN)/python -m benchmarks.quality.memory
+	$(if $(MARKET),OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality.evaluation $(MARKET) $(ARGS),@echo "no MARKET given: the evaluation on real corpora was skipped")
+
 slither: setup  ## static analysis of the contracts; every finding needs an answer in contracts/slither.toml
 	@$(BIN)/python scripts/check_slither.py
 
@@ -60,4 +70,4 @@ wheel: setup  ## build the wheel in dist/
 wheel-check: wheel  ## install that wheel into an empty environment and use it there
 	$(BIN)/python scripts/wheel_check.py
 
-.PHONY: help setup demo test lint gas mutants slither halmos test-solidity test-python test-deep test-brownie artifacts wheel wheel-check
+.PHONY: help setup demo test lint gas peers bench-quality mutants slither halmos test-solidity test-python test-deep test-brownie artifacts wheel wheel-check

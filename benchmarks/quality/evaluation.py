@@ -168,7 +168,7 @@ def _show(table: dict[str, dict[str, dict[str, dict[str, Area]]]]) -> None:
         first = next(iter(variants.values()))["robust"]["quality"]
         print(f"\n{group}: {first.clean} clean against {first.spoilt} spoilt samples (AUC, 95 % interval)")
         print(
-            f"  {'':<24} {'robust q':>20} {'literal q':>20}   robust clean, diverse, new     literal clean, diverse, new"
+            f"  {'':<24} {'robust q':>20} {'literal q':>20}   robust clean, diverse, new    literal clean, diverse, new"
         )
         for variant, profiles in variants.items():
             q = [profiles[spec.profile]["quality"] for spec in PROFILES]
