@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +8,9 @@ import torch
 from english_texts import GERMAN, TEXTS, documents, mojibake, noisy, salad, shuffled
 
 from oracle.corpus.document import Document
-from oracle.errors import BadInput, EnvironmentFailure
+from oracle.errors import BadInput
 from oracle.quality import embedding
 from oracle.quality.diversity import vendi
-from oracle.quality.embedding import embed
 from oracle.quality.profile import MarketScore, score_market
 from oracle.quality.sampling import draw
 from oracle.quality.spec import AXES, QualitySpec, spec_of, with_options
@@ -174,17 +172,6 @@ def test_every_variant_of_the_paper_is_another_score() -> None:
     assert found[3].novelty < found[0].novelty
 
 
-def test_embeddings_are_those_of_the_published_model() -> None:
-    sentences = ["Hello world, this is a test.", "The cat sat on the mat.", "A cat is sitting on a mat.", "word " * 200]
-    vectors = embed(sentences)
-    golden = [0.0099702, 0.0273435, -0.0018839, 0.0589421, -0.0495683, -0.1079782]  # sentence-transformers 6.2
-    assert np.allclose(vectors[0, :6], golden, atol=2e-6)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
-    assert vectors[1] @ vectors[2] > 0.9 > vectors[1] @ vectors[0]
-    assert np.abs(embed(sentences * 9, batch=5)[:4] - vectors).max() < 2e-6
-    assert embed([]).shape == (0, 384)
-
-
 def test_vendi_counts_different_things() -> None:
     assert vendi(np.eye(20, dtype=np.float32)) == pytest.approx(20)
     assert vendi(np.ones((20, 4), dtype=np.float32) / 2) == pytest.approx(1)
@@ -195,12 +182,3 @@ def test_the_sample_has_one_from_each_stratum_and_moves_with_the_seed() -> None:
     assert [place // 100 for place in places] == list(range(10))
     assert places != draw(1000, 10, b"b")
     assert draw(7, 10, b"a") == list(range(7))
-
-
-def test_a_wrong_or_missing_model_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding, "_folder", lambda: tmp_path)
-    for make in (lambda: None, lambda: (tmp_path / "model.safetensors").write_bytes(b"altered")):
-        make()
-        with pytest.raises(EnvironmentFailure, match="minilm") as caught:
-            embedding._model.__wrapped__()
-        assert "pip install" in caught.value.hint
