@@ -8,7 +8,7 @@ from typing import IO, Protocol
 import zstandard
 
 MAX_RATIO = 1000  # DEFLATE itself cannot exceed 1032 to 1
-_FREE = 256 * 2**20  # this much may always come out, whatever the ratio
+FREE = 256 * 2**20  # bytes; this much may always come out, whatever the ratio
 _WINDOW = 2**27
 _CHUNK = 2**18
 
@@ -63,7 +63,7 @@ class Bounded(io.RawIOBase):
     def __init__(self, inner: Readable, limit: int) -> None:
         super().__init__()
         self._inner = inner
-        self._left = max(limit, _FREE)
+        self._left = max(limit, FREE)
 
     def readable(self) -> bool:
         return True

@@ -1,7 +1,8 @@
-"""Readers: JSON lines, Parquet, CSV, plain text and folders of these, as a stream of documents.
+"""Readers: JSON lines, Parquet, Arrow, CSV, plain text and folders of these, as a stream of documents.
 
 Gzip and Zstandard are opened by name. Everything streams: memory is bounded by one document (``MAX_DOCUMENT`` bytes)
-and decompression by ``MAX_RATIO``, so that a small file cannot become an endless one.
+and decompression by ``MAX_RATIO``, so that a small file cannot become an endless one. Text that is not UTF-8 is decoded
+as what it is (encoding.py), the whole of a text file alike, JSON lines and tables line by line.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gzip
 import io
 import itertools
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +20,13 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from oracle.corpus import columnar
+from oracle.corpus.columnar import no_text
 from oracle.corpus.compressed import MAX_RATIO, Bounded, DamagedStreamError, Readable, ZstdReader
 from oracle.corpus.document import Document
+from oracle.corpus.encoding import Decoder, refuse_binary, wide_encoding
+from oracle.corpus.folders import document_files
 from oracle.errors import BadInput
 
 MAX_DOCUMENT = 64 * 2**20
@@ -30,31 +35,40 @@ _OPTIONAL = ("id", "source", "date", "lang", "licence")
 _JSONL = (".jsonl", ".ndjson", ".json")
 _TEXT = (".txt", ".text", ".md", ".rst")
 _TABLES = {".csv": ",", ".tsv": "\t"}
+_COLUMNAR = {".parquet": columnar.parquet, ".arrow": columnar.arrow, ".feather": columnar.arrow}
 _COMPRESSED = (".gz", ".zst")
-_KNOWN = "JSON lines (.jsonl), .parquet, .csv, .tsv, .txt, .md, .rst; .gz and .zst of all but Parquet; folders of these"
+_KNOWN = (
+    "JSON lines (.jsonl), .parquet, .arrow, .csv, .tsv, .txt, .md, .rst; .gz and .zst of the text formats; folders of "
+    "these, Hugging Face data sets among them"
+)
+_OPENING = 4096  # bytes in which a binary file shows
+
+Record = tuple[str, dict[str, Any]]
 
 
-def read_documents(path: Path, *, limit: int | None = None) -> Iterator[Document]:
+def read_documents(path: Path, *, limit: int | None = None, repaired: Counter[str] | None = None) -> Iterator[Document]:
     """Documents of a file or folder in file-name order, at most ``limit`` of them.
 
     Records need a ``text``; ``id``, ``source``, ``date``, ``lang`` and ``licence`` are optional strings and an id falls
-    back to ``name:line``. A text file is one document. Records whose text is blank are passed over.
+    back to ``name:line``. A text file is one document. Records whose text is blank are passed over. ``repaired`` counts
+    the lines and text files that were not UTF-8, by the encoding that they were taken for.
 
     Raises:
-        BadInput: nothing readable there, no text in it, wrong encoding or columns, or a damaged or endless archive;
+        BadInput: nothing readable there, no text in it, a binary file, wrong columns, or a damaged or endless archive;
             names the file and, where there is one, the line.
     """
     found = False
-    for document in itertools.islice(_documents(path), limit):
+    decoded: Counter[str] = Counter() if repaired is None else repaired
+    for document in itertools.islice(_documents(path, decoded), limit):
         found = True
         yield document
     if not found and limit != 0:
         raise BadInput(f"{path} holds no text", input=str(path), hint="give at least one record with a non-empty text")
 
 
-def _documents(path: Path) -> Iterator[Document]:
+def _documents(path: Path, repaired: Counter[str]) -> Iterator[Document]:
     if path.is_dir():
-        files = [p for p in sorted(path.rglob("*")) if p.is_file() and _format(p) and not _hidden(p, path)]
+        files = document_files(path, (file for file in path.rglob("*") if file.is_file() and _format(file)))
         if not files:
             raise BadInput(f"{path} holds no file that can be read", input=str(path), hint=f"readable are {_KNOWN}")
     elif path.is_file():
@@ -63,35 +77,34 @@ def _documents(path: Path) -> Iterator[Document]:
         raise BadInput(f"{path} does not exist", input=str(path), hint="check the path")
     for file in files:
         name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        yield from _file(file, name)
-
-
-def _hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+        yield from _file(file, name, repaired)
 
 
 def _format(path: Path) -> str:
     """The suffix that says what a file is, compression aside; empty when it is nothing we read."""
     suffix = Path(path.stem).suffix if path.suffix in _COMPRESSED else path.suffix
-    known = suffix in (*_JSONL, *_TEXT, *_TABLES) or (suffix == ".parquet" and path.suffix == suffix)
+    known = suffix in (*_JSONL, *_TEXT, *_TABLES) or (suffix in _COLUMNAR and path.suffix == suffix)
     return suffix if known else ""
 
 
-def _file(path: Path, name: str) -> Iterator[Document]:
+def _file(path: Path, name: str, repaired: Counter[str]) -> Iterator[Document]:
     kind = _format(path)
     if not kind:
         raise BadInput(f"{path} is of no readable kind", input=str(path), hint=f"readable are {_KNOWN}")
     with _explained(path):
-        if kind == ".parquet":
-            yield from _checked(path, _parquet(path, name))
+        if kind in _COLUMNAR:
+            records = enumerate(_COLUMNAR[kind](path, ("text", *_OPTIONAL)), 1)
+            yield from _checked(path, ((f"{name}:{number}", record) for number, record in records))
             return
         with _open(path) as stream:
-            if kind in _JSONL:
-                yield from _checked(path, _jsonl(stream, path, name))
-            elif kind in _TABLES:
-                yield from _checked(path, _table(stream, path, name, _TABLES[kind]))
-            else:
-                yield from _checked(path, _text(stream, path, name))
+            refuse_binary(stream.peek(_OPENING)[:_OPENING], str(path))
+            if kind in _TEXT:
+                yield from _checked(path, _text(stream, path, name, repaired))
+                return
+            lines = _lines(stream, path, repaired)
+            yield from _checked(
+                path, _jsonl(lines, path, name) if kind in _JSONL else _table(lines, path, name, _TABLES[kind])
+            )
 
 
 @contextmanager
@@ -103,9 +116,9 @@ def _explained(path: Path) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile, DamagedStreamError) as error:
         raise BadInput(f"{path}: {error}", input=str(path), hint=hint) from error
     except pa.ArrowException as error:
-        raise BadInput(f"{path} cannot be read as Parquet: {error}", input=str(path), hint=hint) from error
-    except csv.Error as error:
-        raise BadInput(f"{path}: {error}", input=str(path), hint="quote fields as RFC 4180 says") from error
+        raise BadInput(f"{path} cannot be read as Parquet or Arrow: {error}", input=str(path), hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is no valid {error.encoding}: {error.reason}", input=str(path), hint=hint) from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}", input=str(path), hint="check it") from error
 
@@ -120,22 +133,23 @@ def _open(path: Path) -> Iterator[io.BufferedReader]:
         yield io.BufferedReader(Bounded(inner, MAX_RATIO * path.stat().st_size), 2**20)
 
 
-def _lines(stream: io.BufferedReader, path: Path) -> Iterator[tuple[int, str]]:
+def _lines(stream: io.BufferedReader, path: Path, repaired: Counter[str]) -> Iterator[tuple[int, str]]:
+    """Lines by number, each at most ``MAX_DOCUMENT`` bytes (characters where they are wide)."""
+    decoder = Decoder(repaired)
+    wide = wide_encoding(stream.peek(4)[:4])
+    if wide:
+        repaired[wide] += 1
+    source: io.BufferedReader | io.TextIOWrapper = stream
+    if wide:
+        source = io.TextIOWrapper(stream, encoding=wide, newline="\n")
     for number in itertools.count(1):
-        line = stream.readline(MAX_DOCUMENT + 1)
+        line = source.readline(MAX_DOCUMENT + 1)
         if not line:
             return
         if len(line) > MAX_DOCUMENT:
             raise _too_long(f"{path}:{number}")
-        yield number, _decode(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line, f"{path}:{number}")
-
-
-def _decode(data: bytes, place: str) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        message = f"{place} is not UTF-8 (byte 0x{data[error.start]:02x} at {error.start})"
-        raise BadInput(message, input=place, hint="convert it, for example: iconv -f latin1 -t utf-8") from error
+        text = line if isinstance(line, str) else decoder.decode(line)
+        yield number, text.removeprefix("\ufeff") if number == 1 else text
 
 
 def _too_long(place: str) -> BadInput:
@@ -143,8 +157,8 @@ def _too_long(place: str) -> BadInput:
     return BadInput(f"{place} holds a document above {MAX_DOCUMENT // 2**20} MiB", input=place, hint=hint)
 
 
-def _jsonl(stream: io.BufferedReader, path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in _lines(stream, path):
+def _jsonl(lines: Iterable[tuple[int, str]], path: Path, name: str) -> Iterator[Record]:
+    for number, line in lines:
         if not line.strip():
             continue
         place = f"{path}:{number}"
@@ -157,47 +171,40 @@ def _jsonl(stream: io.BufferedReader, path: Path, name: str) -> Iterator[tuple[s
         yield f"{name}:{number}", record
 
 
-def _table(stream: io.BufferedReader, path: Path, name: str, comma: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _table(lines: Iterable[tuple[int, str]], path: Path, name: str, comma: str) -> Iterator[Record]:
     csv.field_size_limit(MAX_DOCUMENT)
-    rows = csv.DictReader((line for _, line in _lines(stream, path)), delimiter=comma, strict=True)
-    for row in rows:
-        yield f"{name}:{rows.line_num}", {str(key): value or None for key, value in row.items()}
+    rows = csv.DictReader((line for _, line in lines), delimiter=comma, strict=True)
+    try:
+        for row in rows:
+            yield f"{name}:{rows.line_num}", {str(key): value or None for key, value in row.items()}
+    except csv.Error as error:
+        place = f"{path}:{rows.reader.line_num}"
+        raise BadInput(f"{place}: {error}", input=place, hint="quote fields as RFC 4180 says") from error
 
 
-def _text(stream: io.BufferedReader, path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _text(stream: io.BufferedReader, path: Path, name: str, repaired: Counter[str]) -> Iterator[Record]:
     data = stream.read(MAX_DOCUMENT + 1)
     if len(data) > MAX_DOCUMENT:
         raise _too_long(str(path))
-    yield f"{name}:1", {"text": _decode(data.removeprefix(b"\xef\xbb\xbf"), str(path)), "id": name}
+    wide = wide_encoding(data)
+    if wide:
+        repaired[wide] += 1
+    text = data.decode(wide) if wide else Decoder(repaired).decode(data).removeprefix("\ufeff")
+    yield f"{name}:1", {"text": text, "id": name}
 
 
-def _parquet(path: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    with pq.ParquetFile(path) as file:
-        columns = [column for column in ("text", *_OPTIONAL) if column in file.schema_arrow.names]
-        if "text" not in columns:
-            raise _no_text(str(path), file.schema_arrow.names)
-        number = 0
-        for batch in file.iter_batches(batch_size=64, columns=columns):
-            for record in batch.to_pylist():
-                number += 1
-                yield f"{name}:{number}", record
-
-
-def _no_text(place: str, columns: Iterable[str]) -> BadInput:
-    found = ", ".join(sorted(columns)) or "nothing"
-    return BadInput(f"{place} has no column 'text' (found: {found})", input=place, hint="name the column 'text'")
-
-
-def _checked(path: Path, records: Iterable[tuple[str, dict[str, Any]]]) -> Iterator[Document]:
+def _checked(path: Path, records: Iterable[Record]) -> Iterator[Document]:
     for label, record in records:
         place = f"{path}:{label.rpartition(':')[2]}"
         if "text" not in record:
-            raise _no_text(place, record)
+            raise no_text(place, list(record))
         for field in ("text", *_OPTIONAL):
             if not isinstance(record.get(field), str | None):
                 message = f"{place}: '{field}' is a {type(record[field]).__name__}, not a string"
                 raise BadInput(message, input=place, hint=f"write '{field}' as a string")
         text = record["text"]
+        if text and len(text) > MAX_DOCUMENT:
+            raise _too_long(place)
         if text and text.strip():
             yield Document(
                 id=record.get("id") or label,

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+import pytest
+
+from oracle.corpus.readers import read_documents
+from oracle.errors import BadInput
+
+CARD = "---\nlicense: cc0-1.0\n---\n# A data set\n"
+
+
+def texts(path: Path) -> list[str]:
+    return [document.text for document in read_documents(path)]
+
+
+def save_split(folder: Path, *shards: list[str]) -> None:
+    """What ``Dataset.save_to_disk`` writes: Arrow streams, their list, and a description."""
+    folder.mkdir(parents=True)
+    names = [f"data-{at:05}-of-{len(shards):05}.arrow" for at in range(len(shards))]
+    for name, shard in zip(names, shards, strict=True):
+        table = pa.table({"text": shard, "label": [1] * len(shard)})
+        with pa.ipc.new_stream(folder / name, table.schema) as stream:
+            stream.write_table(table, max_chunksize=2)
+    (folder / "state.json").write_text(json.dumps({"_data_files": [{"filename": name} for name in names]}))
+    (folder / "dataset_info.json").write_text(json.dumps({"features": {"text": {"dtype": "string"}}}))
+
+
+def test_a_saved_data_set_is_read_without_its_cache(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    save_split(folder, ["one", "two", "three"], ["four"])
+    (folder / "cache-1234.arrow").write_bytes((folder / "data-00000-of-00002.arrow").read_bytes())
+    assert texts(folder) == ["one", "two", "three", "four"]
+    assert next(read_documents(folder)).id == "data-00000-of-00002.arrow:1"
+
+
+def test_a_saved_dictionary_of_splits(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    save_split(folder / "train", ["one"])
+    save_split(folder / "test", ["two"])
+    (folder / "dataset_dict.json").write_text('{"splits": ["train", "test"]}')
+    assert texts(folder) == ["two", "one"]
+
+
+def test_a_saved_data_set_with_a_missing_shard_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    save_split(folder, ["one"], ["two"])
+    (folder / "data-00001-of-00002.arrow").unlink()
+    with pytest.raises(BadInput, match=r"data-00001-of-00002\.arrow, listed in state\.json, is not there"):
+        texts(folder)
+    (folder / "state.json").write_text("{}")
+    with pytest.raises(BadInput, match=r"state\.json lists no data files"):
+        texts(folder)
+
+
+def test_a_repository_is_its_data_not_its_card(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    pq.write_table(pa.table({"text": ["one", "two"]}), tmp_path / "data" / "train-00000-of-00001.parquet")
+    (tmp_path / "extra.jsonl").write_text('{"text": "three"}\n')
+    for name in ("README.md", "LICENSE.txt", "dataset_card.md", "CITATION.txt"):
+        (tmp_path / name).write_text(CARD)
+    for name in ("dataset_infos.json", "dataset_info.json", "croissant.json"):
+        (tmp_path / name).write_text(json.dumps({"text": "no document"}))
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "description.txt").write_text("hidden")
+    (tmp_path / "LICENSE").write_text("of no readable kind")
+    assert texts(tmp_path) == ["one", "two", "three"]
+
+
+def test_prose_beside_data_is_read_and_a_readme_among_prose_too(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("A text like the others.")
+    (tmp_path / "story.txt").write_text("Once upon a time.")
+    assert texts(tmp_path) == ["A text like the others.", "Once upon a time."]
+    (tmp_path / "more.csv").write_text("text\nA row.\n")
+    assert texts(tmp_path) == ["A row.", "Once upon a time."]
+
+
+def test_arrow_files_of_both_kinds(tmp_path: Path) -> None:
+    table = pa.table({"text": [f"text {at}" for at in range(200)], "id": [str(at) for at in range(200)]})
+    pyarrow.feather.write_feather(table, str(tmp_path / "a.feather"))
+    assert [document.id for document in read_documents(tmp_path / "a.feather")] == [str(at) for at in range(200)]
+    with pa.ipc.new_stream(tmp_path / "a.arrow", table.schema) as stream:
+        stream.write_table(table)
+    assert texts(tmp_path / "a.arrow") == [f"text {at}" for at in range(200)]
+    whole = (tmp_path / "a.arrow").read_bytes()
+    (tmp_path / "a.arrow").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BadInput, match=r"a\.arrow cannot be read"):
+        texts(tmp_path / "a.arrow")
+    with pa.ipc.new_stream(tmp_path / "b.arrow", pa.schema({"body": pa.string()})):
+        pass
+    with pytest.raises(BadInput, match=r"no column 'text' \(found: body\)"):
+        texts(tmp_path / "b.arrow")
+
+
+def test_columns_that_hold_no_strings_are_named(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [b"bytes"]}), tmp_path / "b.parquet")
+    with pytest.raises(BadInput, match=r"b\.parquet:1: 'text' is a bytes"):
+        texts(tmp_path / "b.parquet")
+    spoilt = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"\xff\xfe")]
+    )
+    pq.write_table(pa.table({"text": spoilt}), tmp_path / "c.parquet")
+    with pytest.raises(BadInput, match=r"c\.parquet is no valid utf-8"):
+        texts(tmp_path / "c.parquet")
+
+
+def test_a_parquet_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pq.write_table(pa.table({"text": ["the same " * 200] * 500}), tmp_path / "b.parquet", use_dictionary=False)
+    assert len(texts(tmp_path / "b.parquet")) == 500
+    monkeypatch.setattr("oracle.corpus.columnar.FREE", 1000)
+    monkeypatch.setattr("oracle.corpus.columnar.MAX_RATIO", 2)
+    with pytest.raises(BadInput, match="decompression bomb"):
+        texts(tmp_path / "b.parquet")
+
+
+def test_a_table_with_an_open_quote_names_the_line(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('text\nfine\n"never closed\nmore\n')
+    with pytest.raises(BadInput, match=r"t\.csv:4: unexpected end of data"):
+        texts(tmp_path / "t.csv")
