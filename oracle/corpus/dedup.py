@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oracle.corpus.document import Document
-from oracle.corpus.near import NONE, NearDuplicates
+from oracle.corpus.near import NearDuplicates
 from oracle.corpus.runs import PUBLIC, Origins, member, run_counts, runs, spread
 from oracle.corpus.sentences import sentence_spans
 from oracle.corpus.spool import Spool, gather
@@ -127,10 +127,9 @@ class _Market:
         near = NearDuplicates(NEAR)
         for number in range(len(self._words.edges) - 1):
             self._compare(number, near)
-        match = near.matches(self._words.__getitem__)
-        found = near.places[match != NONE]
+        found, repeated = near.matches(self._words.__getitem__)
         self._fate[found] = REASONS.index("near")
-        self._twin[found] = match[match != NONE]
+        self._twin[found] = repeated
 
     def results(self) -> list[Deduplicated]:
         return [self._result(place, corpus) for place, corpus in enumerate(self._corpora)]

@@ -8,6 +8,7 @@ natural text, costs nothing more, and memory holds only who was kept in each sha
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 
 import numpy as np
@@ -20,13 +21,12 @@ from oracle.corpus.wordfile import Counts
 from oracle.corpus.words import Hashes, shingles, sorted_distinct
 
 SHINGLE = 2
-NONE = -1
 _PERMUTATIONS = 126
 _BANDS = 42
 _SEED = 20240607
 _TRIED = 8
 _BUCKET = 64  # a band shared by more kept documents than this is a template: its newest are enough to propose
-_ROWS = 2**15  # documents whose buckets are in memory at once
+_ROWS = 2**13  # documents whose signatures or buckets are in memory at once
 
 
 class NearDuplicates:
@@ -35,47 +35,50 @@ class NearDuplicates:
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
         self._keys = Partitions(_BANDS)
-        self.places: Counts = np.zeros(0, dtype=np.int64)
+        self._places: list[Counts] = []
 
     def add(self, places: Counts, sizes: Counts, words: Hashes) -> None:
         """Later documents, laid end to end; those of less than ``SHINGLE`` words are near to nothing."""
-        enough = sizes >= SHINGLE
-        if not enough.any():
-            return
-        signatures = _signatures(words[np.repeat(enough, sizes)], sizes[enough])
-        keys = _band_keys(signatures).T
-        self._keys.add(np.repeat(np.arange(_BANDS), keys.shape[1]), keys.ravel())
-        self.places = np.concatenate((self.places, places[enough]))
+        starts = np.concatenate(([0], np.cumsum(sizes)))
+        for at in range(0, len(places), _ROWS):
+            end = min(at + _ROWS, len(places))
+            self._add(places[at:end], sizes[at:end], words[starts[at] : starts[end]])
 
-    def matches(self, words: Callable[[int], Hashes]) -> Counts:
-        """(len(places),) for each document added, the kept one that it nearly repeats, or ``NONE``.
-
-        ``words`` gives a document's words by its place.
-        """
-        buckets, room = self._buckets()
+    def matches(self, words: Callable[[int], Hashes]) -> tuple[Counts, Counts]:
+        """(d,) the documents that nearly repeat a kept one, and (d,) which; ``words`` gives those of a document."""
+        places = np.concatenate(self._places) if self._places else np.zeros(0, dtype=np.int64)
+        buckets, room = self._buckets(len(places))
         kept = np.zeros(room, dtype=np.int32)
-        found = np.full(len(self.places), NONE)
+        found, repeated = array("q"), array("q")
         for part in range(len(buckets)):
             table = buckets.read(part)[0].reshape(_BANDS, -1).astype(np.int64)
             for column in np.flatnonzero(table.any(axis=0)).tolist():
                 row = part * _ROWS + column
                 shared = table[:, column]
                 shared = shared[shared > 0]
-                match = self._match(row, shared, kept, words)
-                if match != NONE:
-                    found[row] = self.places[match]
-                    continue
-                count = kept[shared]
-                kept[shared + 1 + count % _BUCKET] = row
-                kept[shared] = count + 1
-        return found
+                rivals = self._proposed(kept, shared)
+                match = self._match(words, int(places[row]), places[rivals].tolist()) if len(rivals) else None
+                if match is None:
+                    count = kept[shared]
+                    kept[shared + 1 + count % _BUCKET] = row
+                    kept[shared] = count + 1
+                else:
+                    found.append(int(places[row]))
+                    repeated.append(match)
+        return np.frombuffer(found, dtype=np.int64), np.frombuffer(repeated, dtype=np.int64)
 
-    def _buckets(self) -> tuple[Partitions, int]:
+    def _add(self, places: Counts, sizes: Counts, words: Hashes) -> None:
+        enough = sizes >= SHINGLE
+        if enough.any():
+            keys = _band_keys(_signatures(words[np.repeat(enough, sizes)], sizes[enough]))
+            self._keys.add(np.repeat(np.arange(_BANDS), len(keys)), keys.T.ravel())
+            self._places.append(places[enough])
+
+    def _buckets(self, total: int) -> tuple[Partitions, int]:
         """Per document and band a bucket, 0 where it is alone in it; and how much room all buckets take.
 
         A bucket is named by where it begins: its number of kept documents, then the newest ``_BUCKET`` of them.
         """
-        total = len(self.places)
         buckets = Partitions(-(-total // _ROWS))
         part = np.arange(total) // _ROWS
         used = 1
@@ -93,20 +96,20 @@ class NearDuplicates:
             used += int(room.sum())
         return buckets, used
 
-    def _match(self, row: int, shared: Counts, kept: NDArray[np.int32], words: Callable[[int], Hashes]) -> int:
+    def _proposed(self, kept: NDArray[np.int32], shared: Counts) -> NDArray[np.int32]:
+        """The kept documents that share most buckets, at most ``_TRIED``, earlier ones first among equals."""
         filled = np.minimum(kept[shared], _BUCKET)
-        votes = [
-            kept[at + 1 : at + 1 + size] for at, size in zip(shared.tolist(), filled.tolist(), strict=True) if size
-        ]
+        begins = (shared + 1).tolist()
+        votes = [kept[at : at + size] for at, size in zip(begins, filled.tolist(), strict=True) if size]
         if not votes:
-            return NONE
+            return kept[:0]
         candidates, counts = np.unique(np.concatenate(votes), return_counts=True)
-        own = _distinct_shingles(words(int(self.places[row])))
-        for candidate in candidates[np.argsort(-counts, kind="stable")[:_TRIED]].tolist():
-            other = _distinct_shingles(words(int(self.places[candidate])))
-            if jaccard(own, other) >= self._threshold:
-                return int(candidate)
-        return NONE
+        return candidates[np.argsort(-counts, kind="stable")[:_TRIED]]
+
+    def _match(self, words: Callable[[int], Hashes], place: int, rivals: list[int]) -> int | None:
+        own = _distinct_shingles(words(place))
+        near = (rival for rival in rivals if jaccard(own, _distinct_shingles(words(rival))) >= self._threshold)
+        return next(near, None)
 
 
 def jaccard(left: Hashes, right: Hashes) -> float:
