@@ -4,10 +4,10 @@ Fast: float32 through ONNX Runtime on a processor, float16 through torch on a GP
 batches of at most ``batch`` word pieces, padded to the longest of the batch. The last bits depend on the machine.
 
 Audited: the same weights in float64. A sentence is read up to ``MAX_TOKENS`` word pieces and never padded: a batch
-holds sentences of one and the same number of word pieces, in the order given, at most ``batch`` word pieces together (at
-least one sentence), so that no mask takes part. Every coordinate is then rounded to the nearest multiple of 1/``GRID``,
-half to even. What threads, batches and processors change is around 1e-15, so that rounding gives everybody the same
-integers; products and sums of them are exact in float64.
+holds sentences of one and the same number of word pieces, in the order given, at most ``batch`` word pieces together
+(at least one sentence), so that no mask takes part. Every coordinate is then rounded to the nearest multiple of
+1/``GRID``, half to even. What threads, batches and processors change is around 1e-15, so that rounding gives
+everybody the same integers; products and sums of them are exact in float64.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The sentence model as an ONNX graph in float32: built in memory from the checked weights, run by ONNX Runtime.
 
 The graph is written down here, not exported: ONNX Runtime's fused operators (com.microsoft) carry the embedding, the
-attention and the erf-GELU; mean pooling and normalisation to length 1 are part of it. One run uses one core; several may
-run at once, so that the number of cores changes no bit of the result.
+attention and the erf-GELU; mean pooling and normalisation to length 1 are part of it. One run uses one core; several
+may run at once, so that the number of cores changes no bit of the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -98,7 +98,7 @@ class _Graph:
         total = self.node("ReduceSum", self.node("Mul", states, mask, domain=""), middle, domain="", keepdims=0)
         return self.node("LpNormalization", total, domain="", axis=-1, p=2)
 
-    def node(self, operator: str, *inputs: str, domain: str = FUSED, outputs: int = 1, **attributes: float) -> str:
+    def node(self, operator: str, *inputs: str, domain: str = FUSED, outputs: int = 1, **attributes: Any) -> str:
         names = [f"{operator}_{len(self.nodes)}_{place}" for place in range(outputs)]
         self.nodes.append(helper.make_node(operator, inputs, names, domain=domain, **attributes))
         return names[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -66,4 +65,4 @@ def network(dtype: torch.dtype, device: str) -> Network:
 
 
 def _norm(states: Tensor, norm: Tensors) -> Tensor:
-    return cast(Tensor, functional.layer_norm(states, (DIMENSIONS,), *norm, EPSILON))
+    return functional.layer_norm(states, (DIMENSIONS,), *norm, EPSILON)
