@@ -15,7 +15,7 @@ from random import Random
 import orjson
 
 EXACT, NEAR = 0.02, 0.05
-"""Share of documents that repeat one of the last ``_RECENT`` exactly, and with one word in 25 changed."""
+"""Share of documents that repeat a recent one exactly, and with one word in 25 changed."""
 WORDS = (6.0, 0.9)
 """Mean and deviation of the logarithm of a document's number of words: 600 words in the mean."""
 _RECENT = 1000
@@ -35,25 +35,30 @@ def write_corpus(file: Path, megabytes: float, seed: int = 1) -> int:
     return count
 
 
-def documents(seed: int) -> Iterator[str]:
-    """Texts without end."""
+def documents(seed: int, *, exact: float = EXACT, near: float = NEAR) -> Iterator[str]:
+    """Texts without end, these shares of which repeat one of the last ``_RECENT`` exactly and nearly."""
     rng = Random(seed)
     phrases = _phrases(rng)
     recent: list[str] = []
     while True:
         fate = rng.random()
-        if recent and fate < EXACT:
+        if recent and fate < exact:
             yield rng.choice(recent)
-        elif recent and fate < EXACT + NEAR:
-            words = rng.choice(recent).split(" ")
-            for at in range(rng.randrange(25), len(words), 25):
-                words[at] = _name(rng)
-            yield " ".join(words)
+        elif recent and fate < exact + near:
+            yield edited(rng, rng.choice(recent), 25)
         else:
             text = _document(rng, phrases)
             recent.append(text)
             del recent[:-_RECENT]
             yield text
+
+
+def edited(rng: Random, text: str, every: int) -> str:
+    """The text with one in ``every`` of its words changed."""
+    words = text.split(" ")
+    for at in range(rng.randrange(every), len(words), every):
+        words[at] = _name(rng)
+    return " ".join(words)
 
 
 def _document(rng: Random, phrases: list[str]) -> str:
