@@ -1,37 +1,38 @@
 """Cleanliness: how many words look damaged - by scanning, by a wrong encoding, by noise.
 
-A word outside the dictionary is not yet an error: names, identifiers and terms are outside it too. It counts as likely
-damage only when it shows it: digits inside letters, capitals inside a word that no identifier has, letter sequences
-that English does not have, or one edit away from a frequent word without recurring as a term would.
+A census counts the words of one language, text by text, in bounded memory; what of them looks damaged is judged at the
+end, when it is known how often everything occurs. Counts do not depend on the order of the texts, and the censuses of
+several shards add up to the census of the whole.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from zlib import crc32
 
 import numpy as np
 from ftfy.badness import badness
 
-from oracle.corpus.tokens import WORD
-from oracle.corpus.words import hash_words
-from oracle.quality.lexicon import FREQUENT, english, frequencies
+from oracle.corpus.tokens import WORD, folded
+from oracle.quality.lexicon import lexicon
 from oracle.quality.reading import Reading
+from oracle.quality.spelling import suspicion
 
 RECURRING = 3
 """A strange word seen this often, and not just as a frequent word's slip, is a term."""
-SLIP = 0.02  # a slip stays below this share of the frequent word's own count
-_TRIGRAM = 3  # dictionary words that must share a letter triple for it to be plausible
+SLIP = 0.02
+"""A slip stays below this share of the frequent word's own count."""
+MISREAD = 0.5
+"""So does what scanners make of a frequent word, which recurs as often as the scanner errs."""
+DISTINCT = 1 << 18
+"""Suspects remembered. When a provider has more distinct ones, only those whose checksum ends in a zero bit are kept
+and count double, then those with two zero bits and count fourfold, and so on (distinct sampling, Gibbons 2001)."""
+_LONGEST = 64  # letters of a word that are looked at
 _EXAMPLES = 5
 
-_IDENTIFIER = re.compile(
-    r"_|^[A-Z]{2,}s?$|^[a-z]?[A-Z]{2,}[a-z]{0,2}$|^[A-Z]+\d+$|^\w?\d+\w{0,3}$|^[A-Za-z]{1,4}\d+\w?$"
-)
-_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_ASCII = re.compile(r"[A-Za-z0-9]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _NOT_ASCII = re.compile(r".{0,4}[^\x00-\x7f]+.{0,4}")
 
@@ -40,11 +41,22 @@ _NOT_ASCII = re.compile(r".{0,4}[^\x00-\x7f]+.{0,4}")
 class Damage:
     """Integer counts of one provider's supported texts: words of two letters and more."""
 
-    words: int
-    unknown: int
-    suspicious: int
-    mojibake: int
-    examples: tuple[str, ...]
+    words: int = 0
+    unknown: int = 0
+    suspicious: int = 0
+    mojibake: int = 0
+    ranked: tuple[tuple[str, int], ...] = ()
+
+    def __add__(self, other: Damage) -> Damage:
+        ranked = Counter(dict(self.ranked))
+        ranked.update(dict(other.ranked))
+        return Damage(
+            self.words + other.words,
+            self.unknown + other.unknown,
+            self.suspicious + other.suspicious,
+            self.mojibake + other.mojibake,
+            _rank(ranked.items()),
+        )
 
     @property
     def rate(self) -> float:
@@ -56,104 +68,109 @@ class Damage:
         """Words outside the dictionary per word, as the paper counts them; 0 without words."""
         return self.unknown / self.words if self.words else 0.0
 
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Some damaged words, the most frequent first."""
+        return tuple(word for word, _ in self.ranked)
+
 
 class Census:
-    """The words of one provider's texts (of a supported language), counted text by text."""
+    """The words of one provider's texts in one supported ``language``."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str) -> None:
+        self.language = language
         self._words = 0
-        self._frequent: Counter[int] = Counter()
-        self._strange: Counter[str] = Counter()
+        self._unknown = 0
         self._mojibake = 0
+        self._frequent = np.zeros(lexicon(language, "large").frequent, dtype=np.int64)
+        self._suspects: dict[str, int] = {}
+        self._level = 0
 
-    def add(self, reading: Reading) -> None:
-        """Count one text."""
-        word = (reading.tokens.kinds == WORD) & (reading.lengths > 1)
-        values, counts = np.unique(reading.hashes[word & (reading.zipf >= FREQUENT)], return_counts=True)
-        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-            self._frequent[value] += count
-        unknown = (reading.tokens.text(int(at)) for at in np.flatnonzero(word & (reading.zipf == 0)))
-        before = self._strange.total()
-        self._strange.update(spelled for spelled in unknown if _LETTER.search(spelled))
-        self._words += int(np.count_nonzero(word & (reading.zipf > 0))) + self._strange.total() - before
-        self._mojibake += badness("\n".join(_NOT_ASCII.findall(reading.text))) + reading.text.count("\ufffd")
+    def add(self, reading: Reading, texts: Iterable[str]) -> None:
+        """Count what was read of ``texts``."""
+        tokens = reading.tokens
+        word = (tokens.kinds == WORD) & (reading.lengths > 1)
+        rank = reading.rank[word & (reading.rank >= 0)]
+        self._frequent += np.bincount(rank, minlength=len(self._frequent))
+        points = tokens.points
+        unknown = np.flatnonzero(word & (reading.zipf == 0))
+        spelled = _texts(points, tokens.starts[unknown], tokens.ends[unknown])
+        strange = Counter(text for text in spelled if _LETTER.search(text))
+        number = strange.total()
+        self._unknown += number
+        self._words += int(np.count_nonzero(word & (reading.zipf > 0))) + number
+        first = points[tokens.starts]
+        inner = reading.capitals - (folded(first) != first)
+        broken = np.flatnonzero(word & (reading.zipf > 0) & (inner > 0) & (reading.capitals < reading.lengths))
+        strange.update(_texts(points, tokens.starts[broken], tokens.ends[broken]))
+        for text, count in strange.items():
+            self._count(text, count)
+        self._mojibake += sum(_mojibake(text) for text in texts)
+
+    def join(self, other: Census) -> None:
+        """Add what another shard's census counted."""
+        self._words += other._words
+        self._unknown += other._unknown
+        self._mojibake += other._mojibake
+        self._frequent += other._frequent
+        self._level = max(self._level, other._level)
+        self._shrink()
+        for text, count in other._suspects.items():
+            self._keep(text, count)
 
     def damage(self) -> Damage:
         """What of all this looks damaged."""
-        suspects = {word: count for word, count in self._strange.items() if _suspicious(word, count, self._frequent)}
-        ranked = sorted(suspects, key=lambda word: (-suspects[word], not word.islower(), word))
+        found = {text: count for text, count in self._suspects.items() if self._damaged(text, count)}
         return Damage(
             words=self._words,
-            unknown=self._strange.total(),
-            suspicious=sum(suspects.values()),
+            unknown=self._unknown,
+            suspicious=min(self._words, sum(found.values()) << self._level),
             mojibake=self._mojibake,
-            examples=tuple(ranked[:_EXAMPLES]),
+            ranked=_rank(found.items()),
         )
 
+    def _count(self, text: str, count: int) -> None:
+        text = text[:_LONGEST]
+        if text in self._suspects:
+            self._suspects[text] += count
+        elif suspicion(text, self.language):
+            self._keep(text, count)
 
-def _suspicious(word: str, count: int, frequent: Counter[int]) -> bool:
-    """Whether an unknown ``word``, seen ``count`` times, is likely damage."""
-    if not _ASCII.fullmatch(word) or _IDENTIFIER.search(word):
-        return False
-    if any(character.isdigit() for character in word) or not (word.islower() or word.istitle() or word.isupper()):
-        return not all(_in_dictionary(part) for part in _PARTS.findall(word)) and count < RECURRING
-    plain = word.lower()
-    if not _plausible(plain):
-        return count < RECURRING
-    if not word.islower():
-        return False  # a name: only impossible spellings count against it
-    return any(count < max(RECURRING, SLIP * frequent[neighbour]) for neighbour in _neighbours(plain))
+    def _keep(self, text: str, count: int) -> None:
+        if _sampled(text, self._level):
+            self._suspects[text] = self._suspects.get(text, 0) + count
+            while len(self._suspects) > DISTINCT:
+                self._level += 1
+                self._shrink()
 
+    def _shrink(self) -> None:
+        self._suspects = {text: count for text, count in self._suspects.items() if _sampled(text, self._level)}
 
-def _in_dictionary(part: str) -> bool:
-    return len(part) <= 2 or part.lower() in frequencies("en", "large")
-
-
-def _plausible(word: str) -> bool:
-    marked = f"^{word}$"
-    return all(marked[at : at + 3] in _trigrams() for at in range(len(marked) - 2))
-
-
-@cache
-def _trigrams() -> frozenset[str]:
-    """Letter triples, word borders included, that at least ``_TRIGRAM`` words of the smaller list share."""
-    counts: Counter[str] = Counter()
-    for word in frequencies("en", "small"):
-        if word.isascii() and word.isalpha():
-            marked = f"^{word}$"
-            counts.update({marked[at : at + 3] for at in range(len(marked) - 2)})
-    return frozenset(triple for triple, count in counts.items() if count >= _TRIGRAM)
+    def _damaged(self, text: str, count: int) -> bool:
+        why = suspicion(text, self.language)
+        if why is None:
+            return False
+        share = MISREAD if why.misread else SLIP
+        return count < max((RECURRING, *(share * int(self._frequent[rank]) for rank in why.of)))
 
 
-def _neighbours(word: str) -> Iterator[int]:
-    """Hashes of frequent words one insertion, deletion, substitution or swap away (words of four letters and more)."""
-    if len(word) >= 4:
-        for form in {word, *_deletions(word)}:
-            yield from (value for near, value in _deletion_index().get(form, ()) if _one_edit(word, near))
+def _rank(found: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(found, key=lambda pair: (-pair[1], not pair[0].islower(), pair[0]))[:_EXAMPLES])
 
 
-def _deletions(word: str) -> Iterator[str]:
-    return (word[:at] + word[at + 1 :] for at in range(len(word)))
+def _sampled(text: str, level: int) -> bool:
+    return not crc32(text.encode("utf-8", "surrogatepass")) & ((1 << level) - 1)
 
 
-@cache
-def _deletion_index() -> dict[str, tuple[tuple[str, int], ...]]:
-    """Frequent words under all their forms with at most one letter deleted (SymSpell's index)."""
-    words = [w for w in frequencies("en", "small") if len(w) >= 4 and w.isascii() and w.isalpha()]
-    hashes = hash_words(words)
-    frequent = english().lookup(hashes) >= FREQUENT
-    index: dict[str, list[tuple[str, int]]] = {}
-    for word, value, often in zip(words, hashes.tolist(), frequent.tolist(), strict=True):
-        if often:
-            for form in {word, *_deletions(word)}:
-                index.setdefault(form, []).append((word, value))
-    return {form: tuple(entries) for form, entries in index.items()}
+def _texts(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[str]:
+    """The tokens at ``starts``...``ends`` as strings."""
+    if not len(starts):
+        return []
+    text = points.astype("<u4", copy=False).tobytes().decode("utf-32-le", "surrogatepass")
+    return [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def _one_edit(left: str, right: str) -> bool:
-    """Whether one insertion, deletion, substitution or swap of neighbours turns ``left`` into ``right``."""
-    if abs(len(left) - len(right)) > 1:
-        return False
-    at = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-    a, b = left[at:], right[at:]
-    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+def _mojibake(text: str) -> int:
+    if text.isascii():
+        return 0
+    return badness("\n".join(_NOT_ASCII.findall(text))) + text.count("\ufffd")

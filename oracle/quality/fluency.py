@@ -1,10 +1,10 @@
-"""Fluency: does this read like English, or like its words in a bag?
+"""Fluency: does this read like its language, or like its words in a bag?
 
 Three integer counts decide, document by document:
   order     the mean pointwise mutual information of word classes across the spaces of the text, under bigram counts of
-            a broad reference (``data/english.json.gz``); shuffled words, salad and keyword lists have none;
+            a broad reference in its language (``data/``); shuffled words, salad and keyword lists have none;
   grammar   the share of function words among plain words;
-  rare      the share of plain words that a list of 300,000 does not know.
+  rare      the share of plain words that the language's list of 300,000 and more does not know.
 Each becomes a number in [0, 1] by a ramp, and the lowest of them is the document's gate.
 """
 
@@ -19,17 +19,19 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.corpus.tokens import Tokens
-from oracle.quality.classes import SHAPES, classify
+from oracle.quality.axis import QUANTA
+from oracle.quality.classes import UNKNOWN, classify, shapes
 from oracle.quality.reading import Reading
 
 UNIT = 256  # mutual information is counted in 1/256 bit
 _LIMIT = 4 * UNIT
 
-ORDER = (0.0, 0.35)  # bits: gate 0 at the first, 1 at the second; likewise below
-GRAMMAR = (0.05, 0.18)
-RARE = (0.50, 0.25)
-TABLE = "english.json.gz"
+Ramp = tuple[float, float]
+
+ORDER: dict[str, Ramp] = {"en": (0.0, 0.35), "de": (-0.35, 0.15), "fr": (-0.3, 0.3), "es": (-0.3, 0.3)}
+"""Bits a junction, by language: gate 0 at the first, 1 at the second; likewise below."""
+GRAMMAR: dict[str, Ramp] = {"en": (0.05, 0.18), "de": (0.05, 0.18), "fr": (0.05, 0.18), "es": (0.05, 0.18)}
+RARE: dict[str, Ramp] = {"en": (0.50, 0.25), "de": (0.50, 0.25), "fr": (0.50, 0.25), "es": (0.50, 0.25)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,14 @@ class Counts:
         """Share of unknown words among plain words; 1 without words."""
         return self.rare / self.plain if self.plain else 1.0
 
-    @property
-    def gate(self) -> float:
-        """The lowest of the three tests, in [0, 1]."""
-        return min(_ramp(self.order, *ORDER), _ramp(self.grammar, *GRAMMAR), _ramp(self.rarity, *RARE))
+    def gate(self, language: str) -> int:
+        """The lowest of the three tests for a text of ``language``, in quanta of 1e-4."""
+        share = min(
+            _ramp(self.order, *ORDER[language]),
+            _ramp(self.grammar, *GRAMMAR[language]),
+            _ramp(self.rarity, *RARE[language]),
+        )
+        return round(QUANTA * share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,43 +87,43 @@ class Table:
     information: NDArray[np.int16]
 
 
-def count(reading: Reading) -> Counts:
-    """The fluency counts of one text."""
-    table = reference()
+def count(reading: Reading) -> list[Counts]:
+    """The fluency counts of every text."""
+    table = reference(reading.language)
+    words = len(table.frequent)
     kinds = classify(reading, table.frequent)
-    left, right = junctions(reading.tokens, kinds)
-    plain = (kinds < len(table.frequent)) | (kinds >= len(table.frequent) + SHAPES.index("unknown"))
-    plain &= reading.lengths > 1
-    return Counts(
-        junctions=len(left),
-        information=int(table.information[left, right].sum(dtype=np.int64)),
-        plain=int(np.count_nonzero(plain)),
-        function=int(np.count_nonzero(plain & (kinds < table.function))),
-        rare=int(np.count_nonzero(plain & (kinds == len(table.frequent) + SHAPES.index("unknown")))),
-    )
+    gap = junctions(reading)
+    bits = np.zeros(len(kinds), dtype=np.int16)
+    left = np.flatnonzero(gap)
+    bits[left] = table.information[kinds[left], kinds[left + 1]]
+    plain = ((kinds < words) | (kinds >= words + UNKNOWN)) & (reading.lengths > 1)
+    columns = (gap, bits, plain, plain & (kinds < table.function), plain & (kinds == words + UNKNOWN))
+    return [Counts(*row) for row in zip(*(reading.sums(column).tolist() for column in columns), strict=True)]
 
 
-def junctions(tokens: Tokens, kinds: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    """Classes left and right of every gap of one or more spaces, line ends excepted."""
-    gaps = tokens.starts[1:] - tokens.ends[:-1]
-    lines = np.concatenate(([0], np.cumsum(tokens.points == ord("\n"))))
-    spaced = (gaps > 0) & (lines[tokens.starts[1:]] == lines[tokens.ends[:-1]])
-    return kinds[:-1][spaced], kinds[1:][spaced]
+def junctions(reading: Reading) -> NDArray[np.bool_]:
+    """(t,) whether a gap of one or more spaces, and no line end, follows the token before the next one."""
+    tokens = reading.tokens
+    result = np.zeros(len(tokens.starts), dtype=np.bool_)
+    lines = np.concatenate(([0], np.cumsum(tokens.points == ord("\n"), dtype=np.int32)))
+    spaced = tokens.starts[1:] > tokens.ends[:-1]
+    result[:-1] = spaced & (lines[tokens.starts[1:]] == lines[tokens.ends[:-1]])
+    return result
 
 
 @cache
-def reference() -> Table:
-    """The packaged reference table."""
-    raw = json.loads(gzip.decompress(table_bytes()))
-    size = len(raw["frequent"]) + len(SHAPES)
+def reference(language: str) -> Table:
+    """The packaged reference table of a supported language."""
+    raw = json.loads(gzip.decompress(table_bytes(language)))
+    size = len(raw["frequent"]) + len(shapes(language))
     counts = np.zeros(size * size, dtype=np.int64)
     counts[np.cumsum(raw["gaps"])] = raw["counts"]
     return Table(tuple(raw["frequent"]), raw["function"], information(counts.reshape(size, size)))
 
 
-def table_bytes() -> bytes:
+def table_bytes(language: str) -> bytes:
     """The reference table's file, whose digest is part of the specification."""
-    return files("oracle.quality").joinpath("data", TABLE).read_bytes()
+    return files("oracle.quality").joinpath("data", f"{language}.json.gz").read_bytes()
 
 
 def information(counts: NDArray[np.int64]) -> NDArray[np.int16]:

@@ -12,37 +12,60 @@ import numpy as np
 import wordfreq
 from numpy.typing import NDArray
 
+from oracle.corpus.tokens import tokenize
 from oracle.corpus.words import Hashes, hash_words
 
 FREQUENT = 430
-"""Zipf hundredths from which a word is one that a reader meets daily (about 5,000 English words)."""
+"""Zipf hundredths from which a word is one that a reader meets daily (about 5,000 words of a language)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Words of one language: sorted hashes with their Zipf frequency in hundredths."""
+    """Words of one language: sorted ``hashes`` (and the largest number as a sentinel), ``zipf`` in hundredths, ``rank``
+    among the frequent words in the order of their hashes (-1 for others); ``frequent`` says how many those are.
+
+    ``first`` maps the leading bits of a hash, ``64 - shift`` of them, to the first entry that can be it: hashes are
+    spread evenly, so that a word is found after about one comparison.
+    """
 
     hashes: Hashes
     zipf: NDArray[np.int16]
+    rank: NDArray[np.int32]
+    frequent: int
+    first: NDArray[np.int32]
+    shift: np.uint64
 
     def lookup(self, words: Hashes) -> NDArray[np.int16]:
         """(w,) Zipf hundredths of each word, 0 where unknown."""
-        if not len(self.hashes):
-            return np.zeros(len(words), dtype=np.int16)
-        at = np.minimum(np.searchsorted(self.hashes, words), len(self.hashes) - 1)
-        return np.where(self.hashes[at] == words, self.zipf[at], np.int16(0))
+        return self.find(words)[0]
+
+    def find(self, words: Hashes) -> tuple[NDArray[np.int16], NDArray[np.int32]]:
+        """(w,) Zipf hundredths (0 where unknown) and (w,) rank (-1 where not frequent) of each word."""
+        at = self.first[words >> self.shift]
+        behind = np.flatnonzero(self.hashes[at] < words)
+        while len(behind):
+            at[behind] += 1
+            behind = behind[self.hashes[at[behind]] < words[behind]]
+        at[self.hashes[at] != words] = len(self.hashes) - 1
+        return self.zipf[at], self.rank[at]
 
 
 @cache
 def lexicon(language: str, size: str = "small") -> Lexicon:
-    """The word list of ``language`` (ISO 639-1); empty where wordfreq has none."""
-    return _lexicon(frequencies(language, size))
-
-
-@cache
-def english() -> Lexicon:
-    """The large English list (some 300,000 words)."""
-    return lexicon("en", "large")
+    """The word list of ``language`` (ISO 639-1), "large" or "small"; empty where wordfreq has none."""
+    words = frequencies(language, size)
+    inside = frozenset(letter for letter in set("".join(words)) if len(tokenize(f"a{letter}a").starts) == 1)
+    single = [word for word in words if word.isalpha() and (inside.issuperset(word) or len(tokenize(word).starts) == 1)]
+    hashes = hash_words(single)
+    zipf = np.array([round(100 * wordfreq.freq_to_zipf(words[word])) for word in single], dtype=np.int16)
+    order = np.argsort(hashes, kind="stable")
+    hashes = np.append(hashes[order], ~np.uint64(0))
+    zipf = np.append(zipf[order], np.int16(0))
+    frequent = zipf >= FREQUENT
+    rank = np.where(frequent, np.cumsum(frequent) - 1, -1).astype(np.int32)
+    bits = len(hashes).bit_length() + 1
+    first = np.searchsorted(hashes, np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)).astype(np.int32)
+    return Lexicon(hashes, zipf, rank, int(np.count_nonzero(frequent)), first, np.uint64(64 - bits))
 
 
 @cache
@@ -50,18 +73,15 @@ def frequencies(language: str, size: str) -> dict[str, float]:
     """wordfreq's list: word -> share of running text; empty where there is none."""
     if language not in wordfreq.available_languages(size):
         return {}
-    return wordfreq.get_frequency_dict(language, size)
+    words = wordfreq.get_frequency_dict(language, size)
+    return _with_eszett(words) if language == "de" else words
 
 
-def _lexicon(words: dict[str, float]) -> Lexicon:
-    plain = [word for word in words if word.isalpha()]
-    pairs = [word for word in plain if _one_token(word)]
-    hashes = hash_words(pairs)
-    zipf = np.array([round(100 * wordfreq.freq_to_zipf(words[word])) for word in pairs], dtype=np.int16)
-    order = np.argsort(hashes, kind="stable")
-    return Lexicon(hashes[order], zipf[order])
-
-
-def _one_token(word: str) -> bool:
-    """Scripts written without spaces are single characters to the tokenizer: their longer words cannot be looked up."""
-    return len(word) == 1 or word.isascii() or ord(max(word)) < 0x0E00
+def _with_eszett(words: dict[str, float]) -> dict[str, float]:
+    """wordfreq folds ß to ss: both spellings of every word that it may have been."""
+    spelled = dict(words)
+    for word, share in words.items():
+        for at in range(1, len(word) - 1):
+            if word.startswith("ss", at):
+                spelled.setdefault(f"{word[:at]}ß{word[at + 2 :]}", share)
+    return spelled

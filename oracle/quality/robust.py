@@ -22,7 +22,7 @@ STEEPNESS = 12.5
 
 def axes(view: View, spec: QualitySpec) -> dict[str, Axis]:
     """The four axes of one corpus."""
-    gates = [float(view.counts.gates[sentence.document]) for sentence in view.sentences]
+    gates = [int(view.counts.gates[sentence.document]) / QUANTA for sentence in view.sentences]
     wording = [sentence.text for sentence in view.sentences]
     return {
         "cleanliness": explain.cleanliness(view.counts, math.exp(-STEEPNESS * view.counts.damage.rate)),

@@ -99,13 +99,20 @@ class QualitySpec:
                 "min_letters": sampling.MIN_LETTERS,
             },
             "fluency": {
-                "table_sha256": hashlib.sha256(fluency.table_bytes()).hexdigest(),
-                "order": list(map(str, fluency.ORDER)),
-                "grammar": list(map(str, fluency.GRAMMAR)),
-                "rare": list(map(str, fluency.RARE)),
+                language: {
+                    "table_sha256": hashlib.sha256(fluency.table_bytes(language)).hexdigest(),
+                    "order": list(map(str, fluency.ORDER[language])),
+                    "grammar": list(map(str, fluency.GRAMMAR[language])),
+                    "rare": list(map(str, fluency.RARE[language])),
+                }
+                for language in languages.SUPPORTED
             },
             "unchecked": UNCHECKED,
-            "cleanliness": {"recurring": cleanliness.RECURRING, "slip": str(cleanliness.SLIP)},
+            "cleanliness": {
+                "recurring": cleanliness.RECURRING,
+                "slip": str(cleanliness.SLIP),
+                "misread": str(cleanliness.MISREAD),
+            },
             "diversity": {"fewest": diversity.FEWEST},
             "novelty": {"new": str(novelty.NEW), "old": str(novelty.OLD), "fluent": str(novelty.FLUENT)},
             "metadata": list(metadata.FIELDS),

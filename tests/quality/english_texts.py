@@ -19,11 +19,11 @@ def _own_texts() -> list[str]:
 
 
 TEXTS = _own_texts()
-GERMAN = (
-    "Der Vertrag wird zwischen dem Käufer und dem Verkäufer geschlossen. Er gilt nur dann, wenn beide ihn "
-    "unterschrieben haben. Wer die Ware nicht rechtzeitig bezahlt, muss sie zurückgeben oder den Schaden ersetzen. Das "
-    "Gericht kann auf Antrag eine andere Frist bestimmen, sofern dies nach den Umständen des Falles angemessen ist. "
-    "Alles andere regelt das Gesetz, und zwar so, wie es am Tage des Abschlusses gegolten hat. "
+POLISH = (
+    "Umowa zostaje zawarta między kupującym a sprzedającym. Obowiązuje tylko wtedy, gdy obie strony ją podpisały. Kto "
+    "nie zapłaci za towar w terminie, musi go zwrócić albo naprawić szkodę. Sąd może na wniosek wyznaczyć inny termin, "
+    "jeżeli jest to stosowne w okolicznościach danej sprawy. Wszystko inne reguluje ustawa, i to w takim brzmieniu, w "
+    "jakim obowiązywała w dniu zawarcia umowy. "
 )
 
 

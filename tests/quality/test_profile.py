@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from english_texts import GERMAN, TEXTS, documents, mojibake, noisy, salad, shuffled
+from english_texts import POLISH, TEXTS, documents, mojibake, noisy, salad, shuffled
 
 from oracle.corpus.document import Document
 from oracle.errors import BadInput
@@ -25,7 +25,7 @@ MARKET = {
     "salad": [salad(seed=seed) for seed in range(8)],
     "mojibake": [mojibake(text) for text in TEXTS[21:26]],
     "public": PUBLIC,
-    "german": [GERMAN],
+    "polish": [POLISH],
 }
 
 
@@ -46,7 +46,7 @@ def test_spoilt_text_ranks_below_clean_text(robust: MarketScore) -> None:
     assert quality["mojibake"] < worst - 1000
     for name in ("noise", "shuffle", "salad"):
         assert quality[name] < 1500, name
-    assert 4500 < quality["german"] < worst
+    assert 4500 < quality["polish"] < worst
 
 
 def test_copies_keep_nothing_and_say_so(robust: MarketScore) -> None:
@@ -61,10 +61,10 @@ def test_copies_keep_nothing_and_say_so(robust: MarketScore) -> None:
 
 
 def test_a_foreign_language_abstains_and_names_itself(robust: MarketScore) -> None:
-    score = robust.scores[list(MARKET).index("german")]
-    assert score.languages.keys() == {"de"}
+    score = robust.scores[list(MARKET).index("polish")]
+    assert score.languages.keys() == {"pl"}
     assert {"cleanliness", "diversity", "novelty"} <= set(score.abstained)
-    assert "unsupported language (de)" in score.explanation["cleanliness"]
+    assert "unsupported language (pl)" in score.explanation["cleanliness"]
 
 
 def test_every_axis_is_explained_by_numbers(robust: MarketScore) -> None:
