@@ -46,10 +46,10 @@ class Task:
     group: str
     variant: str
     documents: Texts
-    reference: list[str]
+    reference: Texts
 
 
-def tasks(samples: Samples, reference: list[str], group: str) -> list[Task]:
+def tasks(samples: Samples, reference: Texts, group: str) -> list[Task]:
     """Everything that is scored of one domain."""
     found = [Task(group, "clean", documents, reference) for documents in samples.clean]
     for place, documents in enumerate(samples.base):
@@ -58,7 +58,7 @@ def tasks(samples: Samples, reference: list[str], group: str) -> list[Task]:
             found.append(Task(group, name, renamed(spoil(texts, Random(place)), documents), reference))
         paraphrased = renamed(degrade.paraphrase(texts, Random(place)), documents)
         for name, copies in zip(COPIES, (documents, paraphrased), strict=True):
-            found.append(Task(group, name, copies, [*reference[:160], *texts]))
+            found.append(Task(group, name, copies, [*reference[:160], *documents]))
     return found
 
 
@@ -108,7 +108,7 @@ def main() -> int:
 
     start = time.perf_counter()
     corpora = load(options.market, half=not options.even)
-    public = [document.text for document in _reference(options.market)]
+    public = _reference(options.market)
     work: list[Task] = []
     for (domain, language), documents in corpora.items():
         if language == "en" and domain != "encyclopaedia of 1771":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from oracle.cli.output import emit, progress
+from oracle.cli.output import ProgressCallback, emit, notes, progress
 from oracle.cli.session import Json
 
 if TYPE_CHECKING:
+    from oracle.corpus.spool import Spool
     from oracle.quality.profile import QualityScore
 
 data = typer.Typer(name="data", no_args_is_help=True, help="One's own data set: scan.")
@@ -32,6 +34,7 @@ Options = Annotated[
     typer.Option("--option", metavar="NAME=N", help="A choice of the profile, such as w1=40 or novelty=nearest."),
 ]
 Limit = Annotated[int | None, typer.Option("--sample", min=1, metavar="N", help="At most N documents of each path.")]
+Workers = Annotated[int, typer.Option(min=1, metavar="N", help="Processes that count; the scores stay the same.")]
 Beacon = Annotated[str, typer.Option("--seed", metavar="HEX", help="32 bytes that decide which sentences are sampled.")]
 
 
@@ -42,6 +45,7 @@ def score(
     option: Options = None,
     sample: Limit = None,
     seed: Beacon = "00" * 32,
+    workers: Workers = 1,
     explain: Annotated[bool, typer.Option("--explain", help="A sentence for every number.")] = False,
     json: Json = False,
 ) -> None:
@@ -49,7 +53,7 @@ def score(
 
     [dim]Example:[/] mia score mine.jsonl.gz theirs/ --reference reference.jsonl.gz --explain
     """
-    document = _scored(paths, reference, profile, option or [], sample, seed)
+    document = _scored(paths, reference, profile, option or [], sample, seed, workers)
 
     def view(console: Console) -> None:
         console.print(_table(document["results"]))
@@ -69,13 +73,14 @@ def scan(
     option: Options = None,
     sample: Limit = None,
     seed: Beacon = "00" * 32,
+    workers: Workers = 1,
     json: Json = False,
 ) -> None:
     """What oracles will see in a data set: the numbers of `mia score`, and why they are what they are.
 
     [dim]Example:[/] mia data scan archive/ --reference reference.jsonl.gz
     """
-    document = _scored([path], reference, profile, option or [], sample, seed)
+    document = _scored([path], reference, profile, option or [], sample, seed, workers)
 
     def view(console: Console) -> None:
         console.print(_table(document["results"]))
@@ -91,23 +96,48 @@ def decimals(quanta: int | None) -> float | None:
 
 
 def _scored(
-    paths: Sequence[Path], reference: Path | None, profile: str, options: Sequence[str], limit: int | None, seed: str
+    paths: Sequence[Path],
+    reference: Path | None,
+    profile: str,
+    options: Sequence[str],
+    limit: int | None,
+    seed: str,
+    workers: int,
 ) -> dict[str, Any]:
     """The document of both commands; results in the order of the paths."""
-    from oracle.corpus.readers import read_documents
     from oracle.evidence import canonical
+    from oracle.quality.claims import claims_of
     from oracle.quality.profile import score_market
     from oracle.quality.spec import with_options
 
     spec = with_options(profile, options)
     beacon = _beacon(seed)
-    corpora = [list(read_documents(path, limit=limit)) for path in paths]
-    known = [document.text for document in read_documents(reference)] if reference else None
     with progress() as tell:
-        market = score_market(corpora, reference=known, spec=spec, seed=beacon, progress=tell)
+        corpora = [_read(path, limit, tell) for path in paths]
+        known = _read(reference, None, tell) if reference else None
+        claims = [claims_of(path) for path in paths]
+        market = score_market(
+            corpora, reference=known, spec=spec, seed=beacon, claims=claims, workers=workers, progress=tell
+        )
     pipeline_hash = hashlib.sha256(canonical.dumps(spec.published())).hexdigest()
     results = [_result(path, found, pipeline_hash) for path, found in zip(paths, market.scores, strict=True)]
     return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results}
+
+
+def _read(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
+    """A corpus on disk, so that its size does not matter."""
+    from oracle.corpus.readers import read_documents
+    from oracle.corpus.spool import Spool
+
+    repaired: Counter[str] = Counter()
+    spool = Spool()
+    for document in read_documents(path, limit=limit, repaired=repaired):
+        spool.append(document)
+        if len(spool) % 1000 == 0:
+            tell(f"reading {path.name}", len(spool), 0)
+    for encoding, count in repaired.items():
+        notes().print(f"{escape(str(path))}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
+    return spool
 
 
 def _result(path: Path, found: QualityScore, pipeline_hash: str) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Pr
         return {"scores": [{"tokens": 0}] * len(corpora), "kept": [[]] * len(corpora)}
     market = score_market(
         corpora,
-        reference=None if inputs.reference is None else [document.text for document in inputs.reference],
+        reference=inputs.reference,
         spec=inputs.pipeline.quality_spec,
         seed=inputs.beacon,
         progress=progress,

@@ -7,8 +7,10 @@ which nothing is kept has q = 0, and all its axes abstain.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +18,15 @@ import numpy as np
 
 from oracle.corpus import dedup
 from oracle.corpus.document import Document
+from oracle.corpus.shards import corpus_digest
+from oracle.corpus.spool import Spool, gather
 from oracle.quality import explain, paper, robust, sampling
 from oracle.quality.axis import Axis
+from oracle.quality.claims import Claims
 from oracle.quality.embedding import embed
-from oracle.quality.metadata import metadata
+from oracle.quality.metadata import Description, describe
+from oracle.quality.sharded import survey_corpus
 from oracle.quality.spec import AXES, QualitySpec
-from oracle.quality.survey import survey
 from oracle.quality.view import View
 
 Progress = Callable[[str, int, int], None]
@@ -61,56 +66,80 @@ class MarketScore:
 def score_market(
     corpora: Sequence[Sequence[Document]],
     *,
-    reference: Sequence[str] | None,
+    reference: Sequence[Document] | None,
     spec: QualitySpec,
     seed: bytes,
+    claims: Sequence[Claims | None] | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> MarketScore:
     """Score the corpora of one market, earlier commitments first.
 
     Args:
-        corpora: one sequence of documents per provider, not yet deduplicated.
+        corpora: one sequence of documents per provider, not yet deduplicated; spools where they are large.
         reference: public texts (sentences or whole documents) that are new to nobody; None: earlier corpora only.
         spec: the published choices.
         seed: decides which sentences are sampled; public, and unknown before the commitments are in.
+        claims: what each corpus' card or Croissant file says of it.
+        workers: processes that survey the shards of a spool; the scores do not depend on it.
 
     Raises:
-        EnvironmentFailure: the sentence model is missing or altered.
+        EnvironmentFailure: the sentence model is missing or altered, or the disk is full.
     """
-    seen = views(corpora, reference=reference, spec=spec, seed=seed, progress=progress)
+    seen = views(corpora, reference=reference, spec=spec, seed=seed, claims=claims, workers=workers, progress=progress)
     return MarketScore([score_view(view, spec) for view in seen], [view.corpus.kept for view in seen])
 
 
 def views(
     corpora: Sequence[Sequence[Document]],
     *,
-    reference: Sequence[str] | None,
+    reference: Sequence[Document] | None,
     spec: QualitySpec,
     seed: bytes,
+    claims: Sequence[Claims | None] | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> list[View]:
     """All the work of :func:`score_market` but the last step: what either profile makes its scores of."""
-    public = list(reference or ())
+    public = reference or ()
     _tell(progress, "deduplication", 0, 1)
-    unique = dedup.deduplicate(corpora, public=public)
+    unique = dedup.deduplicate(corpora, public=(document.text for document in public))
     surveys = []
     for place, corpus in enumerate(unique):
         _tell(progress, "counts", place, len(unique))
-        surveys.append(survey(corpus.kept))
+        surveys.append(survey_corpus(corpus.kept, workers=workers))
     samples = [
         sampling.sample_sentences(
             corpus.kept, np.where(counts.readable, counts.tokens, 0), spec.sample, _seed(seed, f"corpus {place}")
         )
         for place, (corpus, counts) in enumerate(zip(unique, surveys, strict=True))
     ]
-    known = sampling.sample_reference(public, len(public), spec.reference_sample, _seed(seed, "reference"))
+    known = sampling.sample_reference(public, spec.reference_sample, _seed(seed, "reference"))
     texts = list(known) + [sentence.text for sample in samples for sentence in sample]
     vectors = embed(texts, progress=progress)
     found, end = [], len(known)
-    for corpus, counts, sample in zip(unique, surveys, samples, strict=True):
+    for place, (corpus, counts, sample) in enumerate(zip(unique, surveys, samples, strict=True)):
         start, end = end, end + len(sample)
-        described = metadata(corpus.kept, counts.languages)
-        found.append(View(corpus, counts, sample, vectors[start:end], vectors[:start], texts[:start], described))
+        said = describe(
+            corpus.kept,
+            counts.languages,
+            claims[place] if claims else None,
+            as_of=datetime.date.fromisoformat(spec.as_of),
+            half_life=spec.half_life,
+            offered=len(corpora[place]),
+        )
+        found.append(
+            View(
+                corpus=corpus,
+                counts=counts,
+                sentences=sample,
+                vectors=vectors[start:end],
+                earlier=vectors[:start],
+                texts=texts[:start],
+                metadata=_metadata(said, spec.recency),
+                digest=_digest(corpora[place]),
+            )
+        )
     return found
 
 
@@ -133,13 +162,32 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
         languages=view.counts.tokens_by_language(),
         abstained=tuple(name for name in AXES if axes[name].value is None),
         explanation=explanation,
-        evidence=explain.evidence(view.corpus, view.counts) | {name: axis.evidence for name, axis in axes.items()},
+        evidence={"input": view.digest}
+        | explain.evidence(view.corpus, view.counts)
+        | {name: axis.evidence for name, axis in axes.items()},
         measures={name: axis.measures for name, axis in axes.items() if axis.measures},
     )
 
 
 def _nothing_left() -> dict[str, Axis]:
     return {name: Axis(None, "abstains: no text is left after deduplication") for name in AXES}
+
+
+def _metadata(said: Description, share: int) -> Axis:
+    """What is said of the corpus, and ``share`` percent of how new it is; whoever gives no date gains nothing by it."""
+    axis, recency = said.metadata, said.recency
+    if axis.value is None:
+        return axis
+    value = round(((100 - share) * axis.value + share * (recency.value or 0)) / 100)
+    return Axis(value, f"{axis.explanation}; {recency.explanation}", axis.evidence | {"recency": recency.evidence})
+
+
+def _digest(corpus: Sequence[Document]) -> str:
+    """The digest of a corpus as it was offered, hex."""
+    if isinstance(corpus, Spool):
+        return corpus_digest(corpus).hex()
+    with closing(gather(corpus)) as spool:
+        return corpus_digest(spool).hex()
 
 
 def _seed(seed: bytes, label: str) -> bytes:

@@ -8,9 +8,8 @@ draw which sentences will be looked at, everybody can repeat it after, and it co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,18 +47,13 @@ def sample_sentences(
     return tuple(ordered[at] for at in draw(len(ordered), size, seed))
 
 
-def sample_reference(texts: Iterable[str], count: int, size: int, seed: bytes) -> tuple[str, ...]:
-    """At most ``size`` sentences of ``count`` texts (a text may be a single sentence), spread evenly over them."""
-    drawn: list[str] = []
-    at = 0
-    stream = iter(texts)
-    for place in draw(count, size, seed):
-        drawn += islice(stream, place - at, place - at + 1)
-        at = place + 1
-    each = -(-size // max(1, len(drawn)))
+def sample_reference(documents: Sequence[Document], size: int, seed: bytes) -> tuple[str, ...]:
+    """At most ``size`` sentences of the reference (whose documents may be single sentences), spread evenly over it."""
+    places = draw(len(documents), size, seed)
+    each = -(-size // max(1, len(places)))
     chosen: list[str] = []
-    for text in drawn:
-        sentences = [sentence for sentence in split_sentences(text) if telling(sentence)]
+    for place in places:
+        sentences = [sentence for sentence in split_sentences(documents[place].text) if telling(sentence)]
         chosen += [sentences[at] for at in draw(len(sentences), each, seed)]
     return tuple(chosen[at] for at in draw(len(chosen), size, seed))
 
@@ -81,9 +75,9 @@ def _places(tokens: NDArray[np.integer], seed: bytes) -> list[int]:
     """Ascending places of the drawn documents."""
     ends = np.cumsum(tokens, dtype=np.int64)
     if np.count_nonzero(tokens) <= DOCUMENTS:
-        return np.flatnonzero(tokens).tolist()
+        return list(map(int, np.flatnonzero(tokens)))
     positions = draw(int(ends[-1]), DOCUMENTS, seed)
-    return np.unique(np.searchsorted(ends, positions, side="right")).tolist()
+    return list(map(int, np.unique(np.searchsorted(ends, positions, side="right"))))
 
 
 def _random(seed: bytes, index: int) -> int:

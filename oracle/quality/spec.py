@@ -41,6 +41,8 @@ class QualitySpec:
     """The day from which a document's age is counted."""
     recency: int = 30
     """Share of recency in the metadata axis, percent; the rest is completeness."""
+    half_life: int = 10
+    """Years in which a text loses half of its recency."""
 
     misses: int = 50
     """k of 1 - min(1, k * share of words outside the dictionary)."""
@@ -59,7 +61,7 @@ class QualitySpec:
         _require("profile", self.profile, PROFILES)
         _require("diversity", self.diversity, ("entropy", "simpson"))
         _require("novelty", self.novelty, ("mean", "nearest"))
-        for name in ("sample", "clusters", "neighbours", "misses"):
+        for name in ("sample", "clusters", "neighbours", "misses", "half_life"):
             _within(name, getattr(self, name), 1, 1_000_000)
         _within("reference_sample", self.reference_sample, 0, 5_000_000)
         _within("recency", self.recency, 0, 100)

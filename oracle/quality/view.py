@@ -16,8 +16,8 @@ from oracle.quality.survey import Survey
 class View:
     """One corpus after deduplication, its counts, its sampled sentences with their vectors (n, d).
 
-    ``earlier`` (m, d) are the vectors of ``texts``: of the reference first, then of the providers before this one; the
-    first ``public`` of them are the reference's.
+    ``earlier`` (m, d) are the vectors of ``texts``: of the reference first, then of the providers before this one.
+    ``digest`` is that of the corpus as it was offered.
     """
 
     corpus: Deduplicated
@@ -27,3 +27,4 @@ class View:
     earlier: Vectors
     texts: Sequence[str]
     metadata: Axis
+    digest: str
