@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from oracle.corpus.compressed import FREE, MAX_RATIO, DamagedStreamError
 from oracle.errors import BadInput
 
-_ROWS = 64
+_ROWS = 8  # at once: a dictionary can make every row as long as a document may be
 _BUFFER = 2**20
 
 
@@ -22,15 +22,11 @@ def parquet(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
     Raises:
         BadInput: it has no column "text".
-        DamagedStreamError: it declares to be larger, decompressed, than a corpus could.
+        DamagedStreamError: it holds more text than a file of its size could.
     """
     with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
         present = _present(file.schema_arrow.names, columns, path)
-        size = sum(file.metadata.row_group(at).total_byte_size for at in range(file.num_row_groups))
-        if size > max(FREE, MAX_RATIO * path.stat().st_size):
-            raise DamagedStreamError("decompresses to more than a corpus could: refused as a decompression bomb")
-        for batch in file.iter_batches(batch_size=_ROWS, columns=present):
-            yield from batch.to_pylist()
+        yield from _bounded(file.iter_batches(batch_size=_ROWS, columns=present), path)
 
 
 def arrow(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -38,13 +34,23 @@ def arrow(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
 
     Raises:
         BadInput: it has no column "text".
+        DamagedStreamError: it holds more text than a file of its size could.
     """
     with _batches(path) as (schema, batches):
         present = _present(schema.names, columns, path)
-        for batch in batches:
-            chosen = batch.select(present)
-            for start in range(0, chosen.num_rows, _ROWS):
-                yield from chosen.slice(start, _ROWS).to_pylist()
+        chosen = (batch.select(present) for batch in batches)
+        parts = (batch.slice(start, _ROWS) for batch in chosen for start in range(0, batch.num_rows, _ROWS))
+        yield from _bounded(parts, path)
+
+
+def _bounded(batches: Iterable[pa.RecordBatch], path: Path) -> Iterator[dict[str, Any]]:
+    left = max(FREE, MAX_RATIO * path.stat().st_size)
+    for batch in batches:
+        records = batch.to_pylist()
+        left -= sum(len(record["text"]) for record in records if isinstance(record["text"], str))
+        if left < 0:
+            raise DamagedStreamError("holds more text than a file of its size could: refused as a decompression bomb")
+        yield from records
 
 
 @contextmanager

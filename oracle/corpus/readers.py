@@ -29,7 +29,7 @@ from oracle.corpus.encoding import Decoder, refuse_binary, wide_encoding
 from oracle.corpus.folders import document_files
 from oracle.errors import BadInput
 
-MAX_DOCUMENT = 64 * 2**20
+MAX_DOCUMENT = 16 * 2**20  # bytes; scoring takes up to 100 times as much memory, and 2 GiB is what it may take
 
 _OPTIONAL = ("id", "source", "date", "lang", "licence")
 _JSONL = (".jsonl", ".ndjson", ".json")

@@ -108,13 +108,20 @@ def test_columns_that_hold_no_strings_are_named(tmp_path: Path) -> None:
         texts(tmp_path / "c.parquet")
 
 
-def test_a_parquet_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pq.write_table(pa.table({"text": ["the same " * 200] * 500}), tmp_path / "b.parquet", use_dictionary=False)
-    assert len(texts(tmp_path / "b.parquet")) == 500
-    monkeypatch.setattr("oracle.corpus.columnar.FREE", 1000)
-    monkeypatch.setattr("oracle.corpus.columnar.MAX_RATIO", 2)
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_dictionary_that_repeats_one_text_for_ever_is_a_bomb(tmp_path: Path, suffix: str) -> None:
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), pa.array(["word " * 100_000]))
+    table = pa.table({"text": column})
+    if suffix == "parquet":
+        pq.write_table(table, tmp_path / "b.parquet", compression="zstd", dictionary_pagesize_limit=2**24)
+    else:
+        with pa.ipc.new_stream(
+            tmp_path / "b.arrow", table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")
+        ) as out:
+            out.write_table(table)
     with pytest.raises(BadInput, match="decompression bomb"):
-        texts(tmp_path / "b.parquet")
+        for _ in read_documents(tmp_path / f"b.{suffix}"):
+            pass
 
 
 def test_a_table_with_an_open_quote_names_the_line(tmp_path: Path) -> None:
