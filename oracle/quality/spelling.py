@@ -20,7 +20,7 @@ from oracle.quality.lexicon import frequencies, lexicon
 LETTERS = {"en": "a-z", "de": "a-zäöüß", "fr": "a-zàâæçéèêëîïôœùûüÿ", "es": "a-záéíñóúü"}
 _TRIGRAM = 3  # dictionary words that must share a letter triple for it to be plausible
 _FEWEST = 4  # letters of a word that can be a slip
-_ENDING = {"en": 0, "de": 1, "fr": 1, "es": 1}  # last letters that inflect: an edit there is no slip
+_INFLECTED = {"en": "", "de": "emnrst", "fr": "estrxzé", "es": "aenorsáéó"}  # by these last letters: no slip
 _PART = 4  # letters of a compound's parts
 _LINKS = ("", "s", "es", "n", "en")  # between the parts of a German compound
 _PARTS_OF_WORDS = 1.5e-7  # share of running text from which a word may be part of a compound (Zipf 2.2)
@@ -113,18 +113,17 @@ def _trigrams(language: str) -> frozenset[str]:
 
 
 def _neighbours(word: str, language: str) -> Iterator[int]:
-    """Ranks of frequent words one insertion, deletion, substitution or swap away, not in the inflected ending."""
+    """Ranks of frequent words one insertion, deletion, substitution or swap away, of which it is no other form."""
     if len(word) >= _FEWEST:
-        index = _deletion_index(language)
-        stem = len(word) - _ENDING[language]
         for form in {word, *_deletions(word)}:
-            yield from (
-                rank for near, rank in index.get(form, ()) if _one_edit(word, near) and not _alike(word, near, stem)
-            )
+            for near, rank in _deletion_index(language).get(form, ()):
+                if _one_edit(word, near) and not _inflected(word, near, language):
+                    yield rank
 
 
-def _alike(word: str, near: str, stem: int) -> bool:
-    return stem < len(word) and word[:stem] == near[:stem]
+def _inflected(word: str, near: str, language: str) -> bool:
+    letters = _INFLECTED[language]
+    return bool(letters) and (near.startswith(word) or (near.startswith(word[:-1]) and word[-1] in letters))
 
 
 def _deletions(word: str) -> Iterator[str]:

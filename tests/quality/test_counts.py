@@ -105,7 +105,7 @@ def test_compounds_accents_and_elisions_are_no_damage_and_slips_are() -> None:
     assert damage("Qu'est-ce que l'eau d'une île? Aujourd'hui, il s'arrête.", language="fr").suspicious == 0
     assert damage("¿Dónde está? ¡Allí, en el jardín de la señora!", language="es").suspicious == 0
     assert damage("Er wollte die Wohnnng nicht sehen und hat jemaud gefragt.", language="de").suspicious == 2
-    assert damage("Elle a quitt3 la maisou hier soir.", language="fr").suspicious == 2
+    assert damage("Elle a qu1tté la maisou hier soir.", language="fr").suspicious == 2
     assert damage("El goblerno de la nacion tambicn habla.", language="es").suspicious >= 2
 
 
