@@ -23,13 +23,13 @@ from pathlib import Path
 
 from oracle.corpus.document import Document
 from oracle.corpus.readers import read_documents
-from oracle.corpus.tokens import tokenize
-from oracle.corpus.words import token_hashes
 from oracle.lab.package_docs import build_market
-from oracle.quality.filters import Screening, Tally, screen
+from oracle.quality.filters import Screening, Tally, screen_all
 from oracle.quality.languages import identify
+from oracle.quality.reading import read_batch
 from oracle.quality.survey import survey
 
+TOGETHER = 1 << 17  # characters read at a time
 SPEED, EQUAL = 20.0, 0.99
 PEER = Path(".cache/peers/bin/python")
 FOREIGN = "Der Vertrag wird zwischen Verkäufer und Käufer geschlossen und gilt nur, wenn beide ihn haben."
@@ -64,16 +64,26 @@ def modules() -> list[list[Document]]:
 def ours(documents: list[Document]) -> tuple[float, list[Screening]]:
     """Processor seconds of survey and verdicts, and the verdicts."""
     survey([Document("warm", FOREIGN), *documents[:2]])  # loads tables, and the language model
-    screened(FOREIGN)
+    screened(documents[:2])
     start = time.process_time()
     survey(documents)
-    verdicts = [screened(document.text) for document in documents]
+    verdicts = screened(documents)
     return time.process_time() - start, verdicts
 
 
-def screened(text: str) -> Screening:
-    tokens = tokenize(text)
-    return screen(text, tokens, token_hashes(tokens))
+def screened(documents: list[Document]) -> list[Screening]:
+    """The verdicts, documents read together as `survey` reads them."""
+    verdicts: list[Screening] = []
+    texts: list[str] = []
+    size = 0
+    for document in documents:
+        texts.append(document.text)
+        size += len(document.text)
+        if size >= TOGETHER or document is documents[-1]:
+            batch = read_batch(texts)
+            verdicts += screen_all(texts, batch.tokens, batch.hashes, batch.bounds)
+            texts, size = [], 0
+    return verdicts
 
 
 def theirs(documents: list[Document], peer: Path) -> tuple[float, list[Screening], str]:

@@ -8,7 +8,7 @@ of exceptions (contractions without an apostrophe, units) are left out, as no ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 from unicodedata import category
@@ -47,11 +47,11 @@ Properties = NDArray[np.uint16]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The w words of one text: ``first`` (w,) their first token, ``lengths`` (w,) in characters, ``hashes`` (w,).
+    """The w words of one text or several: ``first`` (w,) their first token, ``lengths`` (w,) in characters, ``hashes``.
 
-    ``symbols`` (w,) consist of punctuation alone, ``alphabetic`` (w,) hold a letter, ``stops`` (w,) end a sentence,
-    ``plain`` (w,) hold something that is no punctuation. ``underscores`` at the ends of words are words to spaCy;
-    ``longest_run`` is the longest stretch of characters without space.
+    ``symbols`` (w,) consist of punctuation alone, ``alphabetic`` (w,) hold a letter, ``small`` (w,) begin with a small
+    one, ``stops`` (w,) end a sentence, ``plain`` (w,) hold something that is no punctuation; ``underscores`` (w,) at
+    their ends are words to spaCy.
     """
 
     first: NDArray[np.int64]
@@ -59,14 +59,18 @@ class Words:
     hashes: Hashes
     symbols: Mask
     alphabetic: Mask
+    small: Mask
     stops: Mask
     plain: Mask
-    underscores: int
-    longest_run: int
+    underscores: NDArray[np.int64]
+
+    def part(self, begin: int, end: int) -> Words:
+        """Words ``begin`` to ``end``."""
+        return Words(*(getattr(self, field.name)[begin:end] for field in fields(self)))
 
 
 def join(tokens: Tokens, hashes: Hashes) -> Words:
-    """The words of a text from its ``tokens`` (at least one) and their ``hashes`` (t,)."""
+    """The words of texts, one line or more apart, from their ``tokens`` (at least one) and ``hashes`` (t,)."""
     head = _properties(tokens.points[tokens.starts])
     tail = _properties(tokens.points[tokens.ends - 1])
     spaced = np.concatenate(([True], tokens.starts[1:] > tokens.ends[:-1]))  # a run without space starts here
@@ -76,17 +80,18 @@ def join(tokens: Tokens, hashes: Hashes) -> Words:
     last = np.concatenate((first[1:], [len(head)])) - 1
     sums = np.concatenate((np.zeros(1, dtype=np.uint64), np.cumsum(hashes, dtype=np.uint64)))
     long = (tokens.kinds == WORD) & (tokens.ends - tokens.starts > 1)
+    underscores = _underscores(tokens.points, tokens.starts, long & (spaced | _previous(lead, True)), 1)
+    underscores += _underscores(tokens.points, tokens.ends - 1, long & (ended | _next(trail, True)), -1)
     return Words(
         first=first,
         lengths=tokens.ends[last] - tokens.starts[first],
         hashes=sums[last + 1] - sums[first],
         symbols=~_any((head & SYMBOL == 0) | long, first),
         alphabetic=_any((head | tail) & _ALPHA != 0, first),
+        small=head[first] & LOWER != 0,
         stops=(first == last) & (head[first] & STOP != 0),
         plain=_any(head & OTHER != 0, first),
-        underscores=_underscores(tokens.points, tokens.starts[long & (spaced | _previous(lead, True))], 1)
-        + _underscores(tokens.points, tokens.ends[long & (ended | _next(trail, True))] - 1, -1),
-        longest_run=int((tokens.ends[ended] - tokens.starts[spaced]).max()),
+        underscores=np.add.reduceat(underscores, first),
     )
 
 
@@ -171,10 +176,12 @@ def _addresses(points: NDArray[np.uint32], spaced: Mask, lead: Mask) -> Mask:
     return found
 
 
-def _underscores(points: NDArray[np.uint32], at: NDArray[np.int64], step: int) -> int:
-    """Underscores at one end of words of two letters and more, two at most of each."""
-    at = at[points[at] == ord("_")]
-    return len(at) + int(np.count_nonzero(points[at + step] == ord("_")))
+def _underscores(points: NDArray[np.uint32], places: NDArray[np.int64], chosen: Mask, step: int) -> NDArray[np.int64]:
+    """(t,) underscores at one end of the ``chosen`` tokens, which have two letters and more; two at most of each."""
+    counts = np.zeros(len(places), dtype=np.int64)
+    at = np.flatnonzero(chosen & (points[places] == ord("_")))
+    counts[at] = 1 + (points[places[at] + step] == ord("_"))
+    return counts
 
 
 def among(values: NDArray[Any], table: NDArray[Any]) -> Mask:

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.corpus.tokens import Tokens
-from oracle.corpus.words import Hashes, hash_words, shingles
-from oracle.quality.filter_words import Words, among, join
+from oracle.corpus.tokens import Tokens, tokenize
+from oracle.corpus.words import Hashes, hash_words, token_hashes
+from oracle.quality.filter_words import Words, join
+from oracle.quality.repetition import repeated, repetition
 
-DUPLICATE_LINES, DUPLICATE_LINE_CHARACTERS = 0.3, 0.2
-TOP_NGRAMS = ((2, 0.20), (3, 0.18), (4, 0.16))
-DUPLICATE_NGRAMS = ((5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.10))
 FEWEST_WORDS, MOST_WORDS = 50, 100_000
 SHORTEST_MEAN, LONGEST_MEAN = 3, 10
 SYMBOLS_PER_WORD = 0.1
@@ -41,7 +40,6 @@ _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 _ENDS = (".", "?", "!", '"', "'")
 _LONG = re.compile(rf"\S{{{LONGEST_WORD + 1}}}")
 _TERMINAL = frozenset(".!?‼‽⁇⁈⁉。．！？｡﹒﹖﹗؟۔।॥։።፧")
-_BREAKS = np.array([0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029], dtype=np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +52,34 @@ class Screening:
     fineweb: str
 
 
-def screen(text: str, tokens: Tokens, hashes: Hashes) -> Screening:
-    """The four verdicts on ``text``, from its ``tokens`` and their ``hashes`` (t,)."""
+def screen(text: str) -> Screening:
+    """The four verdicts on ``text``."""
+    tokens = tokenize(text)
+    return screen_all([text], tokens, token_hashes(tokens), np.array([0, len(tokens.starts)]))[0]
+
+
+def screen_all(texts: Sequence[str], tokens: Tokens, hashes: Hashes, bounds: NDArray[np.int64]) -> list[Screening]:
+    """The four verdicts on each text, from the ``tokens`` of all, a line end between texts, and their ``hashes`` (t,).
+
+    Text i has the tokens ``bounds[i]:bounds[i + 1]``. A verdict does not depend on the other texts.
+    """
     if not len(tokens.starts):
-        return Screening("" if text else "empty", "gopher_short_doc", "too_few_sentences", "empty")
+        return [_wordless(text) for text in texts]
     words = join(tokens, hashes)
-    return Screening(
-        repetition=_repetition(text, words),
-        quality=_quality(text, tokens, hashes, words),
-        c4=_c4(text, tokens, words),
-        fineweb=_fineweb(text, words),
-    )
+    edges = np.searchsorted(words.first, bounds).tolist()
+    found = []
+    for text, begin, end, c4 in zip(texts, edges[:-1], edges[1:], _c4(texts), strict=True):
+        part = words.part(begin, end)
+        found.append(
+            Screening(repetition(text, part), _quality(text, part), c4, _fineweb(text, part))
+            if begin < end
+            else _wordless(text)
+        )
+    return found
+
+
+def _wordless(text: str) -> Screening:
+    return Screening("" if text else "empty", "gopher_short_doc", "too_few_sentences", "empty")
 
 
 class Tally:
@@ -98,94 +113,8 @@ class Tally:
         return f"of {self.documents} documents the usual filters would drop: {', '.join(parts)}"
 
 
-def _repetition(text: str, words: Words) -> str:
-    for name, parts in (("para", _paragraphs(text)), ("line", _lines(text))):
-        repeated, characters = _repeated(parts)
-        if repeated / len(parts) > DUPLICATE_LINES:
-            return f"dup_{name}_frac"
-        if characters / len(text) > DUPLICATE_LINE_CHARACTERS:
-            return f"dup_{name}_char_frac"
-    return _top_ngrams(len(text), words) or _duplicate_ngrams(len(text), words)
-
-
-def _paragraphs(text: str) -> list[str]:
-    """Pieces between two and more line ends."""
-    pieces = (piece.lstrip("\n") for piece in text.strip().split("\n\n"))
-    return [piece for piece in pieces if piece] or [""]
-
-
-def _lines(text: str) -> list[str]:
-    """Pieces between line ends; an empty one where the text begins or ends with some."""
-    lines = [line for line in text.split("\n") if line]
-    return [""] * text.startswith("\n") + lines + [""] * text.endswith("\n")
-
-
-def _repeated(parts: list[str]) -> tuple[int, int]:
-    """How many parts were there before, and their characters."""
-    distinct = set(parts)
-    return len(parts) - len(distinct), sum(map(len, parts)) - sum(map(len, distinct))
-
-
-def _top_ngrams(size: int, words: Words) -> str:
-    """Characters in the most frequent n-gram, its spaces included."""
-    most = len(words.hashes)
-    for n, limit in TOP_NGRAMS:
-        lengths = _spans(words.lengths, n) + (n - 1)
-        if not len(lengths) or most * int(lengths.max()) <= limit * size:
-            continue  # an (n + 1)-gram is no more frequent than the n-grams in it
-        keys = shingles(words.hashes, n)
-        ordered = np.sort(keys)
-        starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        counts = np.diff(starts, append=len(ordered))
-        most = int(counts.max())
-        if most * int(lengths.max()) <= limit * size:
-            continue
-        first = int(among(keys, ordered[starts[counts == most]]).argmax())
-        if most * int(lengths[first]) / size > limit:
-            return f"top_{n}_gram"
-    return ""
-
-
-def _duplicate_ngrams(size: int, words: Words) -> str:
-    """Characters in n-grams that were there before, without overlaps."""
-    for n, limit in DUPLICATE_NGRAMS:
-        keys = shingles(words.hashes, n)
-        ordered = np.sort(keys)
-        repeats = ordered[1:][ordered[1:] == ordered[:-1]]
-        if not len(repeats):
-            return ""  # no longer n-gram repeats either
-        spans = _spans(words.lengths, n)
-        if len(repeats) * int(spans.max()) <= limit * size:
-            continue
-        at = np.flatnonzero(among(keys, repeats))
-        if _seen_before(at.tolist(), keys[at].tolist(), spans[at].tolist(), n) / size > limit:
-            return f"duplicated_{n}_n_grams"
-    return ""
-
-
-def _seen_before(places: list[int], keys: list[int], lengths: list[int], n: int) -> int:
-    """Characters of the n-grams met before, reading on behind each: a walk over those that occur more than once."""
-    seen: set[int] = set()
-    characters = free = 0
-    for place, key, length in zip(places, keys, lengths, strict=True):
-        if place < free:
-            continue
-        if key in seen:
-            characters += length
-            free = place + n
-        else:
-            seen.add(key)
-    return characters
-
-
-def _spans(lengths: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """(max(0, w - n + 1),) characters in every run of ``n`` words."""
-    sums = np.concatenate(([0], np.cumsum(lengths)))
-    return sums[n:] - sums[:-n] if len(sums) > n else sums[:0]
-
-
-def _quality(text: str, tokens: Tokens, hashes: Hashes, words: Words) -> str:
-    total = len(words.first) + words.underscores
+def _quality(text: str, words: Words) -> str:
+    total = len(words.first) + int(words.underscores.sum())
     real = words.lengths[~words.symbols]
     if len(real) < FEWEST_WORDS:
         return "gopher_short_doc"
@@ -204,9 +133,14 @@ def _quality(text: str, tokens: Tokens, hashes: Hashes, words: Words) -> str:
         return verdict
     if np.count_nonzero(words.alphabetic) / total < ALPHABETIC:
         return "gopher_below_alpha_threshold"
-    lower = tokens.points[tokens.starts] >= ord("a")
-    found = sum(bool(np.any(lower & (hashes == stop))) for stop in hash_words(list(STOP_WORDS)))
+    small = words.hashes[words.small]
+    found = sum(bool(np.any(small == stop)) for stop in _stop_words())
     return "" if found >= FEWEST_STOP_WORDS else "gopher_enough_stop_words"
+
+
+@cache
+def _stop_words() -> Hashes:
+    return hash_words(list(STOP_WORDS))
 
 
 def _line_edges(lines: list[str], bullets: int, ellipses: int) -> str:
@@ -222,28 +156,45 @@ def _line_edges(lines: list[str], bullets: int, ellipses: int) -> str:
     return ""
 
 
-def _c4(text: str, tokens: Tokens, words: Words) -> str:
+def _c4(texts: Sequence[str]) -> list[str]:
     """Five sentences must be in lines that end as such, have three words, no endless one and no banned phrase."""
+    verdicts, unsure = [], []
+    for place, text in enumerate(texts):
+        verdict, kept = _kept_lines(text)
+        if not verdict and len(kept) < SENTENCES:  # a line is at least one sentence
+            verdict = "too_few_sentences"
+            unsure += [(place, line) for line in kept]
+        verdicts.append(verdict)
+    sentences = Counter[int]()
+    for (place, _), count in zip(unsure, _sentences([line for _, line in unsure]), strict=True):
+        sentences[place] += count
+    for place, count in sentences.items():
+        if count >= SENTENCES:
+            verdicts[place] = ""
+    return verdicts
+
+
+def _kept_lines(text: str) -> tuple[str, list[str]]:
+    """Why a document falls for one line, and its first good lines, as many as are needed."""
     lower = text.lower()
-    whole = "lorem ipsum" in lower or "{" in text  # a document falls for these, wherever a line is looked at
+    fatal = "lorem ipsum" in lower or "{" in text
     banned = [phrase for phrase in ("javascript", *_POLICIES) if phrase in lower]
-    long = words.longest_run > LONGEST_WORD
-    kept: list[int] = []
-    for place, line in enumerate(text.splitlines()):
+    kept: list[str] = []
+    for line in text.splitlines():
         line = line.strip()
-        if long and _LONG.search(line):
+        if len(line) > LONGEST_WORD and _LONG.search(line):
             continue
         bare = _CITATION.sub("", line) if "[" in line else line
         if not bare.endswith(_ENDS) or bare.endswith("...") or len(line.split(None, LINE_WORDS)) < LINE_WORDS:
             continue
-        if (whole or banned) and (verdict := _line(bare, banned)):
+        if (fatal or banned) and (verdict := _line(bare, banned)):
             if verdict != "javascript":
-                return verdict
+                return verdict, []
             continue
-        kept.append(place)
-        if len(kept) == SENTENCES and not whole:
-            return ""  # a line is at least one sentence
-    return "" if len(kept) >= SENTENCES or _sentences(tokens, words, kept) >= SENTENCES else "too_few_sentences"
+        kept.append(bare)
+        if len(kept) >= SENTENCES and not fatal:
+            break
+    return "", kept
 
 
 def _line(line: str, banned: list[str]) -> str:
@@ -258,15 +209,18 @@ def _line(line: str, banned: list[str]) -> str:
     return "javascript" if any(phrase in lower for phrase in banned) else ""
 
 
-def _sentences(tokens: Tokens, words: Words, kept: list[int]) -> int:
-    """Sentences in the kept lines: one each, and one more wherever text follows a full stop."""
-    breaks = np.isin(tokens.points, _BREAKS)
-    breaks[:-1] &= ~((tokens.points[:-1] == 0x0D) & (tokens.points[1:] == 0x0A))
-    lines = np.cumsum(breaks)[tokens.starts[words.first]]
+def _sentences(lines: list[str]) -> list[int]:
+    """Sentences in each line: one, and one more wherever text follows a full stop."""
+    tokens = tokenize("\n".join(lines))
+    if not len(tokens.starts):
+        return [1] * len(lines)
+    words = join(tokens, token_hashes(tokens))
     telling = np.flatnonzero(words.stops | words.plain)
-    stops, lines = words.stops[telling], lines[telling]
-    begins = stops[:-1] & ~stops[1:] & (lines[1:] == lines[:-1])
-    return len(kept) + int(np.count_nonzero(begins & np.isin(lines[1:], kept)))
+    place = np.cumsum(tokens.points == ord("\n"))[tokens.starts[words.first[telling]]]
+    stops = words.stops[telling]
+    begins = stops[:-1] & ~stops[1:] & (place[1:] == place[:-1])
+    counts: list[int] = (1 + np.bincount(place[1:][begins], minlength=len(lines))).tolist()
+    return counts
 
 
 def _fineweb(text: str, words: Words) -> str:
@@ -278,6 +232,6 @@ def _fineweb(text: str, words: Words) -> str:
         return "line_punct_ratio"
     if sum(len(line) <= SHORT_LINE for line in lines) / len(lines) > SHORT_LINES:
         return "short_line_ratio"
-    if _repeated(lines)[1] / (len(text) - newlines) > REPEATED_CHARACTERS:
+    if repeated(lines)[1] / (len(text) - newlines) > REPEATED_CHARACTERS:
         return "char_dup_ratio"
-    return "list_ratio" if newlines / (len(words.first) + words.underscores) > LINES_PER_WORD else ""
+    return "list_ratio" if newlines / (len(words.first) + int(words.underscores.sum())) > LINES_PER_WORD else ""
