@@ -76,7 +76,7 @@ def join(tokens: Tokens, hashes: Hashes) -> Words:
     spaced = np.concatenate(([True], tokens.starts[1:] > tokens.ends[:-1]))  # a run without space starts here
     ended = _next(spaced, True)
     lead, trail = _ends(tokens, hashes, head, tail, spaced, ended)
-    first = np.flatnonzero(_cuts(tokens, head, tail, spaced, ended, lead, trail))
+    first = np.flatnonzero(_cuts(tokens, hashes, head, tail, spaced, ended, lead, trail))
     last = np.concatenate((first[1:], [len(head)])) - 1
     sums = np.concatenate((np.zeros(1, dtype=np.uint64), np.cumsum(hashes, dtype=np.uint64)))
     long = (tokens.kinds == WORD) & (tokens.ends - tokens.starts > 1)
@@ -91,7 +91,7 @@ def join(tokens: Tokens, hashes: Hashes) -> Words:
         small=head[first] & LOWER != 0,
         stops=(first == last) & (head[first] & STOP != 0),
         plain=_any(head & OTHER != 0, first),
-        underscores=np.add.reduceat(underscores, first),
+        underscores=np.add.reduceat(_ruled(tokens, underscores), first),
     )
 
 
@@ -117,7 +117,14 @@ def _ends(
 
 
 def _cuts(
-    tokens: Tokens, head: Properties, tail: Properties, spaced: Mask, ended: Mask, lead: Mask, trail: Mask
+    tokens: Tokens,
+    hashes: Hashes,
+    head: Properties,
+    tail: Properties,
+    spaced: Mask,
+    ended: Mask,
+    lead: Mask,
+    trail: Mask,
 ) -> Mask:
     """(t,) whether a token begins a word."""
     points, mark = tokens.points[tokens.starts], _marks(tokens)
@@ -133,6 +140,8 @@ def _cuts(
     cuts |= (head & SUM != 0) & (before & DIGIT != 0) & (after & (DIGIT | HYPHEN) != 0)
     cuts |= dots | (head & ALWAYS != 0)
     cuts &= ~_addresses(points, spaced, lead)
+    slash = np.flatnonzero(cuts[:-1] & (points[:-1] == ord("/")))
+    cuts[slash[(hashes[slash - 1] == _and_or()[0]) & (hashes[slash + 1] == _and_or()[1])]] = False
     apart = cuts | lead | trail
     apart = (apart | _previous(apart, True) | spaced) & ~(twin & (dots | ~lead & ~trail))
     return _contracted(tokens, points, spaced, apart)
@@ -184,6 +193,15 @@ def _underscores(points: NDArray[np.uint32], places: NDArray[np.int64], chosen: 
     return counts
 
 
+def _ruled(tokens: Tokens, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``counts`` of underscores, where words of nothing else ("____") are as many words as they are long."""
+    for at in np.flatnonzero(counts > 2).tolist():
+        begin, end = tokens.starts[at], tokens.ends[at]
+        if (tokens.points[begin:end] == ord("_")).all():
+            counts[at] = end - begin - 1
+    return counts
+
+
 def among(values: NDArray[Any], table: NDArray[Any]) -> Mask:
     """(n,) whether a value is in the sorted, non-empty ``table``."""
     found: Mask = table[np.minimum(np.searchsorted(table, values), len(table) - 1)] == values
@@ -209,6 +227,11 @@ def _next(values: NDArray[Any], edge: int | bool) -> NDArray[Any]:
 
 def _properties(points: NDArray[np.uint32]) -> Properties:
     return _tables()[0][np.minimum(points, _TABLE - 1)]
+
+
+@cache
+def _and_or() -> Hashes:
+    return hash_words(["and", "or"])  # "and/or" is one word
 
 
 @cache

@@ -61,6 +61,8 @@ def test_an_underscore_at_the_end_of_a_word_counts_as_a_word() -> None:
         return int(join(tokens, token_hashes(tokens)).underscores.sum())
 
     assert underscores("__init__ _stressed_ snake_case plain") == 6
+    assert underscores("_____ is a line") == 4  # and itself
+    assert words("and/or a/b") == ["and/or", "a", "/", "b"]
 
 
 def test_plain_prose_passes_all_four() -> None:
