@@ -37,11 +37,11 @@ class Network:
     @torch.inference_mode()
     def __call__(self, ids: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(b, d) unit vectors on the device of (b, l) word pieces; ``lengths`` (b,) where rows are padded."""
-        ids = ids.to(self.device, non_blocking=True)
+        ids = ids.to(self.device)
         count, width = ids.shape
         mask = None
         if lengths is not None:
-            mask = torch.arange(width, device=self.device) < lengths.to(self.device, non_blocking=True)[:, None]
+            mask = torch.arange(width, device=self.device) < lengths.to(self.device)[:, None]
         states = _norm(self.words[ids] + self.positions[:width], self.norm)
         for attend, mix, mix_norm, widen, narrow, narrow_norm in self.layers:
             heads = functional.linear(states, *attend).view(count, width, 3, HEADS, DIMENSIONS // HEADS)

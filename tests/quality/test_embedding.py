@@ -13,10 +13,10 @@ from english_texts import TEXTS
 
 from oracle.corpus.sentences import split_sentences
 from oracle.errors import EnvironmentFailure
-from oracle.quality import embedding, minilm, minilm_onnx
+from oracle.quality import embedding, minilm, minilm_onnx, minilm_torch
 from oracle.quality.embedding import GRID, Vectors, embed
 
-SENTENCES = [sentence for text in TEXTS[:12] for sentence in split_sentences(text)][:48]
+SENTENCES = [sentence for text in TEXTS[:12] for sentence in split_sentences(text)][:16]
 ODD = [
     "",
     " ",
@@ -111,10 +111,10 @@ def test_the_fast_path_follows_the_thread_limit_without_changing_a_bit() -> None
 def test_chunks_follow_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[str, int, int]] = []
     whole = embed(SENTENCES, audited=True)
-    monkeypatch.setattr(embedding, "CHUNK", 20)
+    monkeypatch.setattr(embedding, "CHUNK", 6)
     assert np.array_equal(embed(SENTENCES, audited=True, progress=lambda *step: told.append(step)), whole)
     done = [step[1] for step in told]
-    assert done == sorted(done) and told[-1] == ("embeddings", 48, 48)
+    assert done == sorted(done) and told[-1] == ("embeddings", 16, 16)
 
 
 def test_a_long_sentence_is_cut_where_nothing_is_lost() -> None:
@@ -135,3 +135,12 @@ def test_wrong_or_missing_files_say_how_to_get_them(tmp_path: Path, monkeypatch:
             with pytest.raises(EnvironmentFailure, match="minilm") as caught:
                 read()
             assert "pip install" in caught.value.hint
+
+
+def test_what_a_gpu_runs_gives_the_same_vectors() -> None:
+    """The network in torch with padding and a mask, on this machine's processor."""
+    pieces = minilm.cut(SENTENCES + ODD)
+    places = np.arange(len(SENTENCES + ODD))
+    model = minilm_torch.Network(torch.float32, torch.device("cpu"))
+    vectors = model(torch.from_numpy(pieces.padded(places)), torch.from_numpy(pieces.lengths)).numpy()
+    assert np.abs(vectors - embed(SENTENCES + ODD)).max() < 1e-6
