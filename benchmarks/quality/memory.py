@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.quality.memory [--megabytes 1000] [--plot]
 
 JSON lines of 1/8, 1/4, 1/2 and all of the megabytes are made up (synthetic.py says how) in a temporary folder, which
-needs about 15 times as much room on disk. Memory is resident memory, summed over the processes, looked at every 50 ms.
+needs about ten times as much room on disk. Memory is resident memory, summed over the processes, looked at every 50 ms.
 --plot writes docs/images/quality-memory.svg. Exits with 1 above the limit.
 """
 

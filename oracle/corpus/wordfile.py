@@ -69,7 +69,7 @@ class WordFile:
         return self._words[int(self._starts[place]) : int(self._starts[place + 1])]
 
     def block(self, number: int) -> Block:
-        """The texts from ``edges[number]`` to ``edges[number + 1]``: at least ``BLOCK`` words where there are."""
+        """The texts from ``edges[number]`` to ``edges[number + 1]``: those that begin in the same ``BLOCK`` words."""
         start, stop = int(self.edges[number]), int(self.edges[number + 1])
         places = np.arange(start, stop)
         own = self.twins[start:stop] == places
