@@ -87,6 +87,7 @@ class NearDuplicates:
             order = np.argsort(keys, kind="stable")
             ordered = keys[order]
             head = np.concatenate(([True], ordered[1:] != ordered[:-1]))
+            del keys, ordered  # as long as the market: there is no room to waste
             sizes = np.diff(np.append(np.flatnonzero(head), total))
             room = np.where(sizes > 1, np.minimum(sizes, _BUCKET) + 1, 0)
             begin = np.where(sizes > 1, used + np.cumsum(room) - room, 0)

@@ -98,10 +98,12 @@ class Partitions:
 
     def add(self, keys: NDArray[np.integer[Any]], *columns: NDArray[np.uint64]) -> None:
         """File one row per key; ``columns`` are the rows' ``width`` numbers."""
-        order = np.argsort(keys.astype(np.min_scalar_type(self._count), copy=False), kind="stable")
         ends = np.cumsum(np.bincount(keys, minlength=self._count))
         self._chunks.append((len(self._rows) // self._width, np.concatenate(([0], ends))))
-        self._rows.append(np.stack([column[order] for column in columns], axis=1).reshape(-1))
+        rows = np.stack(columns, axis=1)
+        if (keys[1:] < keys[:-1]).any():
+            rows = rows[np.argsort(keys.astype(np.min_scalar_type(self._count)), kind="stable")]
+        self._rows.append(rows.reshape(-1))
 
     def read(self, key: int) -> tuple[NDArray[np.uint64], ...]:
         """The columns of all rows filed under ``key``."""
