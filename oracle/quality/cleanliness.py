@@ -133,7 +133,7 @@ class Census:
         text = text[:_LONGEST]
         if text in self._suspects:
             self._suspects[text] += count
-        elif suspicion(text, self.language):
+        elif _sampled(text, self._level) and suspicion(text, self.language):
             self._keep(text, count)
 
     def _keep(self, text: str, count: int) -> None:

@@ -57,7 +57,8 @@ def lexicon(language: str, size: str = "small") -> Lexicon:
     inside = frozenset(letter for letter in set("".join(words)) if len(tokenize(f"a{letter}a").starts) == 1)
     single = [word for word in words if word.isalpha() and (inside.issuperset(word) or len(tokenize(word).starts) == 1)]
     hashes = hash_words(single)
-    zipf = np.array([round(100 * wordfreq.freq_to_zipf(words[word])) for word in single], dtype=np.int16)
+    shares = np.fromiter((words[word] for word in single), dtype=np.float64, count=len(single))
+    zipf = np.rint(100 * (np.log10(shares) + 9)).astype(np.int16)
     order = np.argsort(hashes, kind="stable")
     hashes = np.append(hashes[order], ~np.uint64(0))
     zipf = np.append(zipf[order], np.int16(0))
@@ -81,7 +82,8 @@ def _with_eszett(words: dict[str, float]) -> dict[str, float]:
     """wordfreq folds ß to ss: both spellings of every word that it may have been."""
     spelled = dict(words)
     for word, share in words.items():
-        for at in range(1, len(word) - 1):
-            if word.startswith("ss", at):
-                spelled.setdefault(f"{word[:at]}ß{word[at + 2 :]}", share)
+        at = word.find("ss", 1)
+        while at >= 0:
+            spelled.setdefault(f"{word[:at]}ß{word[at + 2 :]}", share)
+            at = word.find("ss", at + 1)
     return spelled

@@ -47,15 +47,18 @@ class Suspicion:
 @lru_cache(maxsize=1 << 16)
 def suspicion(word: str, language: str) -> Suspicion | None:
     """What an unknown ``word`` is suspected of; None where it may well be what its author wrote."""
-    if _MISREAD.match(word) and (meant := _misread(word, language)):
-        return meant
-    if not _alphabet(language).fullmatch(word) or _IDENTIFIER.search(word):
-        return None
     dictionary = frequencies(language, "large")
-    if any(character.isdigit() for character in word) or not (word.islower() or word.istitle() or word.isupper()):
-        known = all(len(part) <= 2 or part.lower() in dictionary for part in _HUMPS.findall(word))
-        return None if known else Suspicion()
     plain = word.lower()
+    if not _alphabet(language).fullmatch(word):
+        return None
+    if plain != word or not word.isalpha():
+        if _MISREAD.match(word) and (meant := _misread(word, language)):
+            return meant
+        if _IDENTIFIER.search(word):
+            return None
+        if not word.isalpha() or not (word.islower() or word.istitle() or word.isupper()):
+            known = all(len(part) <= 2 or part.lower() in dictionary for part in _HUMPS.findall(word))
+            return None if known else Suspicion()
     if plain in dictionary or (language == "de" and _compound(plain)):
         return None
     if not _plausible(plain, language):
@@ -78,7 +81,7 @@ def _misread(word: str, language: str) -> Suspicion | None:
 
 def _plausible(word: str, language: str) -> bool:
     marked = f"^{word}$"
-    return all(marked[at : at + 3] in _trigrams(language) for at in range(len(marked) - 2))
+    return _trigrams(language).issuperset([marked[at : at + 3] for at in range(len(word))])
 
 
 def _compound(word: str, parts: int = 4) -> bool:
