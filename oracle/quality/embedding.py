@@ -3,11 +3,11 @@
 Fast: float32 through ONNX Runtime on a processor, float16 through torch on a GPU; sentences sorted by length go in
 batches of at most ``batch`` word pieces, padded to the longest of the batch. The last bits depend on the machine.
 
-Audited: the same weights in float64. A sentence is read up to ``MAX_TOKENS`` word pieces and never padded: a batch
-holds sentences of one and the same number of word pieces, in the order given, at most ``batch`` word pieces together
-(at least one sentence), so that no mask takes part. Every coordinate is then rounded to the nearest multiple of
-1/``GRID``, half to even. What threads, batches and processors change is around 1e-15, so that rounding gives
-everybody the same integers; products and sums of them are exact in float64.
+Audited: the same weights in float64. A sentence is read up to ``MAX_CHARACTERS`` and ``MAX_TOKENS`` word pieces and
+never padded: a batch holds sentences of one and the same number of word pieces, in the order given, at most ``batch``
+word pieces together (at least one sentence), so that no mask takes part. Every coordinate is then rounded to the
+nearest multiple of 1/``GRID``, half to even. What threads, batches and processors change is around 1e-15, so that
+rounding gives everybody the same integers; products and sums of them are exact in float64.
 """
 
 from __future__ import annotations
@@ -21,10 +21,29 @@ import torch
 from numpy.typing import NDArray
 
 from oracle.quality import minilm_onnx
-from oracle.quality.minilm import DIMENSIONS, MAX_TOKENS, MODEL, TOKENIZER_SHA256, WEIGHTS_SHA256, Pieces, cut
+from oracle.quality.minilm import (
+    DIMENSIONS,
+    MAX_CHARACTERS,
+    MAX_TOKENS,
+    MODEL,
+    TOKENIZER_SHA256,
+    WEIGHTS_SHA256,
+    Pieces,
+    cut,
+)
 from oracle.quality.minilm_torch import network
 
-__all__ = ["BATCH", "DIMENSIONS", "GRID", "MAX_TOKENS", "MODEL", "TOKENIZER_SHA256", "WEIGHTS_SHA256", "embed"]
+__all__ = [
+    "BATCH",
+    "DIMENSIONS",
+    "GRID",
+    "MAX_CHARACTERS",
+    "MAX_TOKENS",
+    "MODEL",
+    "TOKENIZER_SHA256",
+    "WEIGHTS_SHA256",
+    "embed",
+]
 
 BATCH = 512
 """Word pieces a batch holds at most, padding included."""
@@ -47,7 +66,7 @@ def embed(
     """(n, 384) unit vectors of ``sentences``, in order.
 
     Args:
-        sentences: any text; what is beyond ``MAX_TOKENS`` word pieces is not read.
+        sentences: any text; what is beyond ``MAX_CHARACTERS`` or ``MAX_TOKENS`` word pieces is not read.
         audited: float64, rounded to multiples of 1/``GRID`` (exact in float32; lengths are 1 within 1e-3).
         batch: word pieces a batch; None: ``BATCH``, and ``GPU_BATCH`` on the fast path of a GPU.
         progress: told ("embeddings", sentences done, sentences).

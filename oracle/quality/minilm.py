@@ -31,8 +31,8 @@ HEADS = 12
 LAYERS = 6
 EPSILON = 1e-12
 """Added to the variance in layer normalisation."""
-LONG = 16_384
-"""Characters from which on a sentence is first cut: its beginning nearly always fills ``MAX_TOKENS``."""
+MAX_CHARACTERS = 16_384
+"""Characters read of a sentence: 64 for each word piece, so that only text without words can tell; bounds the cost."""
 
 Floats = NDArray[np.float32]
 Pair = tuple[Floats, Floats]
@@ -77,16 +77,12 @@ class Pieces:
 
 
 def cut(sentences: Sequence[str]) -> Pieces:
-    """Word pieces of every sentence, marks included, at most ``MAX_TOKENS`` each; runs on all cores.
+    """Word pieces of every sentence's first ``MAX_CHARACTERS``, marks included, at most ``MAX_TOKENS``; on all cores.
 
     Raises:
         EnvironmentFailure: the packaged tokenizer is missing or altered.
     """
-    tokenizer = _tokenizer()
-    found = tokenizer.encode_batch_fast([_readable(_beginning(sentence)) for sentence in sentences])
-    for place, sentence in enumerate(sentences):
-        if len(sentence) > LONG and len(found[place].ids) < MAX_TOKENS:  # the cut may have lost something
-            found[place] = tokenizer.encode(_readable(sentence))
+    found = _tokenizer().encode_batch_fast([_readable(sentence[:MAX_CHARACTERS]) for sentence in sentences])
     rows = [encoding.ids for encoding in found]
     lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
     ids = np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(lengths.sum()))
@@ -159,14 +155,6 @@ def _pinned(name: str, digest: str) -> bytes:
         message = f"{name} of {MODEL} is not the pinned one (sha256 {found})"
         raise EnvironmentFailure(message, input=str(file), hint=way_out)
     return content
-
-
-def _beginning(sentence: str) -> str:
-    """``sentence`` up to a space before ``LONG`` characters, where words end for the tokenizer too."""
-    if len(sentence) <= LONG:
-        return sentence
-    end = sentence.rfind(" ", 0, LONG)
-    return sentence[:end] if end > 0 else sentence
 
 
 def _readable(sentence: str) -> str:

@@ -4,7 +4,7 @@ A reference is embedded once, in a stream, and kept in a folder under its addres
 sentences in order and the parameters below. The address belongs into what pins a score; the files behind it are a
 cache. Vectors are stored as multiples of 1/``GRID`` in int16: 768 bytes a sentence. Up to ``EXACT`` sentences every
 one is compared; above, a graph (Malkov and Yashunin 2018) proposes ``CANDIDATES`` whose cosines are then taken from
-the stored vectors. The graph holds float16 copies and 2 x ``LINKS`` neighbours: some 1,060 bytes a sentence, 4.9 GiB
+the stored vectors. The graph holds float16 copies and 2 x ``LINKS`` neighbours: some 1,040 bytes a sentence, 4.9 GiB
 for 5 million while it is built; both files are mapped, not read, when used.
 """
 
@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from oracle.errors import EnvironmentFailure
 from oracle.quality.embedding import CHUNK, GRID, Vectors, embed
-from oracle.quality.minilm import DIMENSIONS, MAX_TOKENS, TOKENIZER_SHA256, WEIGHTS_SHA256
+from oracle.quality.minilm import DIMENSIONS, MAX_CHARACTERS, MAX_TOKENS, TOKENIZER_SHA256, WEIGHTS_SHA256
 
 EXACT = 200_000
 """Sentences up to which every one is compared."""
-LINKS, BUILD, SEARCH = 32, 128, 256
+LINKS, BUILD, SEARCH = 32, 128, 512
 """HNSW: M, efConstruction and efSearch."""
 CANDIDATES = 4
 BLOCK = 8_192
@@ -145,7 +145,7 @@ def _address(sentences: Iterable[str]) -> tuple[str, int]:
     parts = {
         "weights": WEIGHTS_SHA256,
         "tokenizer": TOKENIZER_SHA256,
-        "max_tokens": MAX_TOKENS,
+        "read": [MAX_CHARACTERS, MAX_TOKENS],
         "grid": GRID,
         "sentences": digest.hexdigest(),
         "exact": EXACT,
