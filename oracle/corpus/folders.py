@@ -13,7 +13,7 @@ from pathlib import Path
 
 from oracle.errors import BadInput
 
-_DESCRIPTION = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "croissant.json"}
+_DESCRIPTION = re.compile(r"(dataset_infos?|dataset_dict|state|metadata|(.+\.)?croissant)\.json|.+\.README\.md", re.I)
 _CARD = re.compile(r"(readme|dataset[_-]?card|licen[cs]e|copying|notice|citation|changelog|contributing)\b", re.I)
 _PROSE = (".txt", ".text", ".md", ".rst")
 
@@ -27,7 +27,7 @@ def document_files(folder: Path, readable: Iterable[Path]) -> list[Path]:
     Raises:
         BadInput: a ``state.json`` that lists no files, or files that are missing.
     """
-    files = [file for file in sorted(readable) if not _hidden(file, folder) and file.name not in _DESCRIPTION]
+    files = [file for file in sorted(readable) if not _hidden(file, folder) and not _DESCRIPTION.fullmatch(file.name)]
     listed = {place: _listed(place / "state.json") for place in {file.parent for file in files} if _is_saved(place)}
     files = [file for file in files if file.suffix != ".arrow" or file in listed.get(file.parent, [file])]
     if any(file.suffix not in _PROSE for file in files):
