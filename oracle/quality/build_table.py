@@ -11,9 +11,9 @@ They hold integers and the language's frequent words only, no text. Counted were
       libreoffice-help 7.4.7, manpages 4.18.1-1, debian-reference 2.100, developers-reference 12.18,
       installation-guide-amd64 20230508, gnome-user-docs 43.0-2, debian-faq 11.1, debian-edu-doc 2.12.23, maint-guide
       1.2.53, lilypond-doc-html 2.24.1-2, gnucash-docs 4.13-1, wesnoth-1.16 1.16.9 (stories and dialogue of a game and
-      its campaigns), stellarium-data 0.22.2-1 (star lore), fortunes-de 0.35, fortunes-es 1.36 (quotations), aptitude-doc
-      0.8.13, freedombox-doc-es 23.6.2; and French law of the npm packages @socialgouv/legi-data 2.513.0 and
-      @socialgouv/kali-data 3.449.0, at most 400,000 characters a code or agreement
+      its campaigns), stellarium-data 0.22.2-1 (star lore), fortunes-de 0.35, fortunes-es 1.36 (quotations),
+      aptitude-doc 0.8.13, freedombox-doc-es 23.6.2; and French law of the npm packages @socialgouv/legi-data 2.513.0
+      and @socialgouv/kali-data 3.449.0, at most 400,000 characters a code or agreement
 """
 
 from __future__ import annotations

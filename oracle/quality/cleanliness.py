@@ -19,7 +19,7 @@ from ftfy.badness import badness
 from oracle.corpus.tokens import WORD, folded
 from oracle.quality.lexicon import lexicon
 from oracle.quality.reading import Reading
-from oracle.quality.spelling import suspicion
+from oracle.quality.spelling import Suspicion, suspicion
 
 RECURRING = 3
 """A strange word seen this often, and not just as a frequent word's slip, is a term."""
@@ -84,6 +84,7 @@ class Census:
         self._mojibake = 0
         self._frequent = np.zeros(lexicon(language, "large").frequent, dtype=np.int64)
         self._suspects: dict[str, int] = {}
+        self._why: dict[str, Suspicion] = {}
         self._level = 0
 
     def add(self, reading: Reading, texts: Iterable[str]) -> None:
@@ -116,7 +117,7 @@ class Census:
         self._level = max(self._level, other._level)
         self._shrink()
         for text, count in other._suspects.items():
-            self._keep(text, count)
+            self._keep(text, count, other._why[text])
 
     def damage(self) -> Damage:
         """What of all this looks damaged."""
@@ -133,23 +134,23 @@ class Census:
         text = text[:_LONGEST]
         if text in self._suspects:
             self._suspects[text] += count
-        elif _sampled(text, self._level) and suspicion(text, self.language):
-            self._keep(text, count)
+        elif _sampled(text, self._level) and (why := suspicion(text, self.language)):
+            self._keep(text, count, why)
 
-    def _keep(self, text: str, count: int) -> None:
+    def _keep(self, text: str, count: int, why: Suspicion) -> None:
         if _sampled(text, self._level):
             self._suspects[text] = self._suspects.get(text, 0) + count
+            self._why[text] = why
             while len(self._suspects) > DISTINCT:
                 self._level += 1
                 self._shrink()
 
     def _shrink(self) -> None:
         self._suspects = {text: count for text, count in self._suspects.items() if _sampled(text, self._level)}
+        self._why = {text: self._why[text] for text in self._suspects}
 
     def _damaged(self, text: str, count: int) -> bool:
-        why = suspicion(text, self.language)
-        if why is None:
-            return False
+        why = self._why[text]
         share = MISREAD if why.misread else SLIP
         return count < max((RECURRING, *(share * int(self._frequent[rank]) for rank in why.of)))
 
