@@ -23,7 +23,7 @@ from random import Random
 
 from benchmarks.quality import plots
 from benchmarks.quality.auc import Area, area
-from benchmarks.quality.samples import Samples, Texts, load, renamed, split
+from benchmarks.quality.samples import Samples, Texts, load, renamed, shortened, split
 from oracle.lab import degrade
 from oracle.quality.profile import score_view, views
 from oracle.quality.spec import AXES, UNCHECKED, QualitySpec
@@ -33,6 +33,8 @@ LOWER = {"OCR 1 %": 0.85, "paraphrase of reference": 0.85}
 COPIES = ("re-scraped reference", "paraphrase of reference")
 PROFILES = (QualitySpec("robust"), QualitySpec("paper"))
 NAMES = ("quality", *AXES)
+_CUT = 6_000  # characters of a document that are looked at
+_OPENING = 1_500  # of a copied one, whose original's sentences are all embedded
 _REFERENCE = 4_000  # sentences of a reference that are embedded: all that a sample's originals have
 
 Scores = dict[str, dict[str, float]]
@@ -51,14 +53,16 @@ class Task:
 
 def tasks(samples: Samples, reference: Texts, group: str) -> list[Task]:
     """Everything that is scored of one domain."""
-    found = [Task(group, "clean", documents, reference) for documents in samples.clean]
-    for place, documents in enumerate(samples.base):
+    found = [Task(group, "clean", shortened(documents, _CUT), reference) for documents in samples.clean]
+    for place, whole in enumerate(samples.base):
+        documents = shortened(whole, _CUT)
         texts = [document.text for document in documents]
         for name, spoil in degrade.VARIANTS.items():
             found.append(Task(group, name, renamed(spoil(texts, Random(place)), documents), reference))
-        paraphrased = renamed(degrade.paraphrase(texts, Random(place)), documents)
-        for name, copies in zip(COPIES, (documents, paraphrased), strict=True):
-            found.append(Task(group, name, copies, [*reference[:160], *documents]))
+        opening = shortened(whole, _OPENING)
+        paraphrased = renamed(degrade.paraphrase([document.text for document in opening], Random(place)), opening)
+        for name, copies in zip(COPIES, (opening, paraphrased), strict=True):
+            found.append(Task(group, name, copies, opening))
     return found
 
 

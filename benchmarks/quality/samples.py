@@ -75,6 +75,15 @@ def split(domain: str, language: str, documents: Texts, rng: Random, size: int |
     return Samples(domain, language, size, samples[::2][: len(samples) // 2], samples[1::2])
 
 
+def shortened(documents: Texts, characters: int) -> Texts:
+    """The openings of documents, cut at the end of a line or word."""
+    cut = [
+        text if len(text) <= characters else text[:characters].rpartition("\n" if "\n" in text[:characters] else " ")[0]
+        for text in (document.text for document in documents)
+    ]
+    return renamed(cut, documents)
+
+
 def renamed(texts: Sequence[str], like: Texts) -> Texts:
     """Spoilt texts as documents that claim what the originals claimed."""
     return [

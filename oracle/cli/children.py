@@ -20,7 +20,7 @@ from oracle.errors import CheckFailed
 
 GRACE_SECONDS = 5.0
 LAST_WORDS = 12
-PRELOADED = ["oracle.cli.main", "oracle.node.scoring", "sentence_transformers"]
+PRELOADED = ["oracle.cli.preloaded"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,11 @@ from rich.table import Table
 
 from oracle.cli.output import ProgressCallback, emit, notes, progress
 from oracle.cli.session import Json
+from oracle.errors import BadInput
 
 if TYPE_CHECKING:
     from oracle.corpus.spool import Spool
+    from oracle.quality import neighbours
     from oracle.quality.profile import QualityScore
 
 data = typer.Typer(name="data", no_args_is_help=True, help="One's own data set: scan.")
@@ -28,6 +31,10 @@ Corpora = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="Corpora: .jsonl, .parquet, .csv, .txt (.gz, .zst), folders.")
 ]
 Reference = Annotated[Path | None, typer.Option(metavar="PATH", help="Texts that novelty is measured against.")]
+IndexFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Compare with every sentence of the reference; its index is kept in this folder."),
+]
 Profile = Annotated[str, typer.Option(metavar="robust|paper", help="Which published profile of the formulas.")]
 Options = Annotated[
     list[str] | None,
@@ -41,6 +48,7 @@ Beacon = Annotated[str, typer.Option("--seed", metavar="HEX", help="32 bytes tha
 def score(
     paths: Corpora,
     reference: Reference = None,
+    index: IndexFolder = None,
     profile: Profile = "robust",
     option: Options = None,
     sample: Limit = None,
@@ -53,7 +61,7 @@ def score(
 
     [dim]Example:[/] mia score mine.jsonl.gz theirs/ --reference reference.jsonl.gz --explain
     """
-    document = _scored(paths, reference, profile, option or [], sample, seed, workers)
+    document = _scored(paths, reference, index, profile, option or [], sample, seed, workers)
 
     def view(console: Console) -> None:
         console.print(_table(document["results"]))
@@ -69,6 +77,7 @@ def score(
 def scan(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A corpus: a file or a folder.")],
     reference: Reference = None,
+    index: IndexFolder = None,
     profile: Profile = "robust",
     option: Options = None,
     sample: Limit = None,
@@ -80,7 +89,7 @@ def scan(
 
     [dim]Example:[/] mia data scan archive/ --reference reference.jsonl.gz
     """
-    document = _scored([path], reference, profile, option or [], sample, seed, workers)
+    document = _scored([path], reference, index, profile, option or [], sample, seed, workers)
 
     def view(console: Console) -> None:
         console.print(_table(document["results"]))
@@ -98,6 +107,7 @@ def decimals(quanta: int | None) -> float | None:
 def _scored(
     paths: Sequence[Path],
     reference: Path | None,
+    index: Path | None,
     profile: str,
     options: Sequence[str],
     limit: int | None,
@@ -115,13 +125,34 @@ def _scored(
     with progress() as tell:
         corpora = [_read(path, limit, tell) for path in paths]
         known = _read(reference, None, tell) if reference else None
-        claims = [claims_of(path) for path in paths]
+        asked = _index(known, index, tell)
+        if asked is not None:
+            spec = replace(spec, reference_index=asked.address)
         market = score_market(
-            corpora, reference=known, spec=spec, seed=beacon, claims=claims, workers=workers, progress=tell
+            corpora,
+            reference=known,
+            spec=spec,
+            seed=beacon,
+            index=asked,
+            claims=[claims_of(path) for path in paths],
+            workers=workers,
+            progress=tell,
         )
     pipeline_hash = hashlib.sha256(canonical.dumps(spec.published())).hexdigest()
     results = [_result(path, found, pipeline_hash) for path, found in zip(paths, market.scores, strict=True)]
     return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results}
+
+
+def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> neighbours.Reference | None:
+    """The index of all sentences of the reference, opened or built."""
+    from oracle.quality.neighbours import open_reference
+    from oracle.quality.sampling import AllSentences
+
+    if folder is None:
+        return None
+    if known is None:
+        raise BadInput("there is no reference to index", input="--index", hint="Give --reference PATH too.")
+    return open_reference(AllSentences(known), folder, progress=tell)
 
 
 def _read(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
@@ -159,8 +190,6 @@ def _result(path: Path, found: QualityScore, pipeline_hash: str) -> dict[str, An
 
 
 def _beacon(text: str) -> bytes:
-    from oracle.errors import BadInput
-
     try:
         beacon = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:

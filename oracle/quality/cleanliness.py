@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -34,7 +34,8 @@ _LONGEST = 64  # letters of a word that are looked at
 _EXAMPLES = 5
 
 _LETTER = re.compile(r"[^\W\d_]")
-_NOT_ASCII = re.compile(r".{0,4}[^\x00-\x7f]+.{0,4}")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+_AROUND = 4  # characters before and after that badness looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +175,13 @@ def _texts(points: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> list[str
 def _mojibake(text: str) -> int:
     if text.isascii():
         return 0
-    return badness("\n".join(_NOT_ASCII.findall(text))) + text.count("\ufffd")
+    return badness("\n".join(_foreign(text))) + text.count("\ufffd")
+
+
+def _foreign(text: str) -> Iterator[str]:
+    """What is not ASCII with what is around it, each character once."""
+    end = 0
+    for run in _NOT_ASCII.finditer(text):
+        if run.end() > end:
+            yield text[max(end, run.start() - _AROUND) : run.end() + _AROUND]
+            end = run.end() + _AROUND

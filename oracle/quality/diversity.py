@@ -12,12 +12,10 @@ import math
 import numpy as np
 
 from oracle.quality.axis import Axis, quanta
-from oracle.quality.embedding import Vectors
+from oracle.quality.embedding import GRID, Vectors
 
 FEWEST = 16
 """Below this many sentences diversity cannot be told."""
-GRID = 2.0**14
-"""Vectors are rounded to 1/GRID before k-means, so that a last bit cannot move a cluster."""
 
 
 def vendi(vectors: Vectors) -> float:
@@ -47,6 +45,7 @@ def paper_diversity(vectors: Vectors, *, clusters: int, measure: str) -> Axis:
     k = min(clusters, len(vectors))
     if k < 2:
         return _too_few(len(vectors))
+    # on the grid of the audited path, so that a last bit cannot move a cluster
     points = np.rint(vectors.astype(np.float64) * GRID) / GRID
     labels = KMeans(n_clusters=k, n_init=1, random_state=0).fit_predict(points)
     sizes = np.bincount(labels, minlength=k)

@@ -70,6 +70,7 @@ def evidence(corpus: Deduplicated, counts: Survey) -> dict[str, Any]:
         "words": {"offered": corpus.offered_words, "fresh": corpus.fresh_words},
         "removed": {**corpus.removed, "sentences": corpus.cut_sentences},
         "gate": quanta(counts.gate),
+        "filters": counts.filters.counts(),
         "fluency": {
             "junctions": counts.fluency.junctions,
             "information_per_256_bit": counts.fluency.information,

@@ -98,6 +98,12 @@ class Tally:
             if reason := getattr(screening, name):
                 reasons[reason] += 1
 
+    def __add__(self, other: Tally) -> Tally:
+        both = Tally()
+        both.documents = self.documents + other.documents
+        both.dropped = {name: reasons + other.dropped[name] for name, reasons in self.dropped.items()}
+        return both
+
     def counts(self) -> dict[str, int]:
         """Documents, and how many each filter would drop."""
         return {"documents": self.documents} | {name: reasons.total() for name, reasons in self.dropped.items()}
@@ -108,7 +114,9 @@ class Tally:
             return "no document to filter"
         parts = []
         for name, reasons in self.dropped.items():
-            common = f" (most often {reasons.most_common(1)[0][0]})" if reasons else ""
+            # of equally common ones the first by name: the order of counting must not show
+            most = min(reasons, key=lambda reason: (-reasons[reason], reason)) if reasons else ""
+            common = f" (most often {most})" if reasons else ""
             parts.append(f"{name} {reasons.total()}{common}")
         return f"of {self.documents} documents the usual filters would drop: {', '.join(parts)}"
 

@@ -64,7 +64,8 @@ def robust_novelty(
     return Axis(
         quanta(value),
         text,
-        {"sentences": len(vectors), "compared_with": compared, "close": old, "fluent": int(fluent.sum())},
+        {"sentences": len(vectors), "compared_with": compared, "fluent": int(fluent.sum())},
+        {"close": str(old)},
     )
 
 

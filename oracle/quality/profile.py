@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,9 @@ from oracle.corpus.spool import Spool, gather
 from oracle.quality import explain, paper, robust, sampling
 from oracle.quality.axis import Axis
 from oracle.quality.claims import Claims
-from oracle.quality.embedding import embed
+from oracle.quality.embedding import Vectors, embed
 from oracle.quality.metadata import Description, describe
+from oracle.quality.neighbours import Reference
 from oracle.quality.sharded import survey_corpus
 from oracle.quality.spec import AXES, QualitySpec
 from oracle.quality.view import View
@@ -69,6 +71,7 @@ def score_market(
     reference: Sequence[Document] | None,
     spec: QualitySpec,
     seed: bytes,
+    index: Reference | None = None,
     claims: Sequence[Claims | None] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -80,13 +83,23 @@ def score_market(
         reference: public texts (sentences or whole documents) that are new to nobody; None: earlier corpora only.
         spec: the published choices.
         seed: decides which sentences are sampled; public, and unknown before the commitments are in.
+        index: every sentence of the reference, for novelty, beside or instead of the spec's sample of it.
         claims: what each corpus' card or Croissant file says of it.
         workers: processes that survey the shards of a spool; the scores do not depend on it.
 
     Raises:
         EnvironmentFailure: the sentence model is missing or altered, or the disk is full.
     """
-    seen = views(corpora, reference=reference, spec=spec, seed=seed, claims=claims, workers=workers, progress=progress)
+    seen = views(
+        corpora,
+        reference=reference,
+        spec=spec,
+        seed=seed,
+        index=index,
+        claims=claims,
+        workers=workers,
+        progress=progress,
+    )
     return MarketScore([score_view(view, spec) for view in seen], [view.corpus.kept for view in seen])
 
 
@@ -96,6 +109,7 @@ def views(
     reference: Sequence[Document] | None,
     spec: QualitySpec,
     seed: bytes,
+    index: Reference | None = None,
     claims: Sequence[Claims | None] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
@@ -115,8 +129,9 @@ def views(
         for place, (corpus, counts) in enumerate(zip(unique, surveys, strict=True))
     ]
     known = sampling.sample_reference(public, spec.reference_sample, _seed(seed, "reference"))
-    texts = list(known) + [sentence.text for sample in samples for sentence in sample]
-    vectors = embed(texts, progress=progress)
+    offered = [sentence.text for sample in samples for sentence in sample]
+    texts = [*known, *offered]
+    vectors = np.concatenate((_embedded(known, spec.audited), embed(offered, audited=spec.audited, progress=progress)))
     found, end = [], len(known)
     for place, (corpus, counts, sample) in enumerate(zip(unique, surveys, samples, strict=True)):
         start, end = end, end + len(sample)
@@ -136,6 +151,7 @@ def views(
                 vectors=vectors[start:end],
                 earlier=vectors[:start],
                 texts=texts[:start],
+                index=index,
                 metadata=_metadata(said, spec.recency),
                 digest=_digest(corpora[place]),
             )
@@ -151,6 +167,7 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
     explanation = {name: axis.explanation for name, axis in axes.items()} | {
         "fluency": explain.fluency(view.counts),
         "duplicates": explain.duplicates(view.corpus),
+        "filters": view.counts.filters.sentence(),
         "quality": reason,
     }
     return QualityScore(
@@ -171,6 +188,12 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
 
 def _nothing_left() -> dict[str, Axis]:
     return {name: Axis(None, "abstains: no text is left after deduplication") for name in AXES}
+
+
+@lru_cache(maxsize=4)
+def _embedded(known: tuple[str, ...], audited: bool) -> Vectors:
+    """Vectors of a reference's sample, kept for the next market that is held against it."""
+    return embed(known, audited=audited)
 
 
 def _metadata(said: Description, share: int) -> Axis:

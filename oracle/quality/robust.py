@@ -27,7 +27,7 @@ def axes(view: View, spec: QualitySpec) -> dict[str, Axis]:
     return {
         "cleanliness": explain.cleanliness(view.counts, math.exp(-STEEPNESS * view.counts.damage.rate)),
         "diversity": robust_diversity(view.vectors),
-        "novelty": robust_novelty(view.vectors, wording, gates, view.earlier, view.texts),
+        "novelty": robust_novelty(view.vectors, wording, gates, view.earlier, view.texts, reference=view.index),
         "metadata": view.metadata,
     }
 

@@ -8,7 +8,7 @@ draw which sentences will be looked at, everybody can repeat it after, and it co
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,17 @@ def sample_reference(documents: Sequence[Document], size: int, seed: bytes) -> t
         sentences = [sentence for sentence in split_sentences(documents[place].text) if telling(sentence)]
         chosen += [sentences[at] for at in draw(len(sentences), each, seed)]
     return tuple(chosen[at] for at in draw(len(chosen), size, seed))
+
+
+class AllSentences:
+    """Every telling sentence of a corpus, in its order, as often as one cares to go through them."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = documents
+
+    def __iter__(self) -> Iterator[str]:
+        for document in self._documents:
+            yield from filter(telling, split_sentences(document.text))
 
 
 def draw(count: int, size: int, seed: bytes) -> list[int]:

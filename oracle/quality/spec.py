@@ -37,6 +37,10 @@ class QualitySpec:
     """Sentences of every corpus that are embedded."""
     reference_sample: int = 160
     """Sentences of the reference that are embedded; corpora are deduplicated against all of it."""
+    vectors: str = "fast"
+    """"fast" (float32) or "audited" (float64 on a grid: the same on every machine, at some three times the cost)."""
+    reference_index: str = ""
+    """Address of the index of a whole reference that novelty is asked of; none for its sample alone."""
     as_of: str = "2026-01-01"
     """The day from which a document's age is counted."""
     recency: int = 30
@@ -59,6 +63,7 @@ class QualitySpec:
 
     def __post_init__(self) -> None:
         _require("profile", self.profile, PROFILES)
+        _require("vectors", self.vectors, ("fast", "audited"))
         _require("diversity", self.diversity, ("entropy", "simpson"))
         _require("novelty", self.novelty, ("mean", "nearest"))
         for name in ("sample", "clusters", "neighbours", "misses", "half_life"):
@@ -73,6 +78,11 @@ class QualitySpec:
             datetime.date.fromisoformat(self.as_of)
         except ValueError as error:
             raise BadInput(f"as_of is no date: {self.as_of!r}", input="as_of", hint="write YYYY-MM-DD") from error
+
+    @property
+    def audited(self) -> bool:
+        """Whether sentences are embedded in float64, on the grid."""
+        return self.vectors == "audited"
 
     @property
     def weights(self) -> dict[str, int]:
@@ -96,7 +106,11 @@ class QualitySpec:
             "embedding": {
                 "model": embedding.MODEL,
                 "weights_sha256": embedding.WEIGHTS_SHA256,
+                "tokenizer_sha256": embedding.TOKENIZER_SHA256,
                 "max_tokens": embedding.MAX_TOKENS,
+                "max_characters": embedding.MAX_CHARACTERS,
+                "batch": embedding.BATCH,
+                "grid": embedding.GRID,
                 "documents": sampling.DOCUMENTS,
                 "min_letters": sampling.MIN_LETTERS,
             },

@@ -12,6 +12,7 @@ from oracle.corpus.document import Document
 from oracle.quality import fluency
 from oracle.quality.axis import QUANTA
 from oracle.quality.cleanliness import Census, Damage
+from oracle.quality.filters import Tally, screen_all
 from oracle.quality.fluency import Counts
 from oracle.quality.languages import SUPPORTED, codes, identify_all
 from oracle.quality.reading import Batch, read_batch
@@ -26,7 +27,8 @@ _LONGEST = 1 << 20  # characters of one document read at a time
 @dataclass(frozen=True, slots=True)
 class Survey:
     """Per document, in order: (n,) language as its place in ``languages.codes()``, tokens, gate in quanta of 1e-4, and
-    whether it is short; over the supported ones, by language: fluency counts of all and of the short, and the census.
+    whether it is short; over the supported ones, by language: fluency counts of all and of the short, and the census;
+    over the English ones up to ``_LONGEST`` characters: what the usual filters would drop.
 
     A document in a language without a model has gate 1: nothing is said against it, and its axes say nothing for it.
     """
@@ -40,6 +42,7 @@ class Survey:
     census: dict[str, Census]
     fluency: Counts
     damage: Damage
+    filters: Tally
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -99,6 +102,7 @@ def join(parts: Sequence[Survey]) -> Survey:
         for language, counts in part.counts.items():
             view.add(language, counts, part.shorts[language])
             view.census_of(language).join(part.census[language])
+        view.filters += part.filters
     return view.survey()
 
 
@@ -110,12 +114,17 @@ class _View:
         self.counts: dict[str, Counts] = {}
         self.shorts: dict[str, Counts] = {}
         self.census: dict[str, Census] = {}
+        self.filters = Tally()
 
     def look(self, texts: Sequence[str]) -> None:
         """Look at documents that are read together."""
         batch = read_batch(texts)
         places = identify_all(batch)
         self._append(places, np.diff(batch.bounds), self._count(batch, places))
+        english = places == codes().index("en")
+        if english.any():
+            screenings = screen_all(batch.texts, batch.tokens, batch.hashes, batch.bounds)
+            self.filters += Tally(screenings[at] for at in np.flatnonzero(english).tolist())
 
     def look_at_long(self, text: str) -> None:
         """Look at one long document, piece by piece; its language is that of its middle."""
@@ -154,6 +163,7 @@ class _View:
             dict(self.census),
             fluency=sum(self.counts.values(), Counts()),
             damage=sum((census.damage() for census in self.census.values()), Damage()),
+            filters=self.filters,
         )
 
     def _count(self, batch: Batch, places: NDArray[np.uint8]) -> dict[int, Counts]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from oracle.corpus.dedup import Deduplicated
 from oracle.quality.axis import Axis
 from oracle.quality.embedding import Vectors
+from oracle.quality.neighbours import Reference
 from oracle.quality.sampling import Sentence
 from oracle.quality.survey import Survey
 
@@ -17,6 +18,7 @@ class View:
     """One corpus after deduplication, its counts, its sampled sentences with their vectors (n, d).
 
     ``earlier`` (m, d) are the vectors of ``texts``: of the reference first, then of the providers before this one.
+    ``index`` is the whole reference, where one is asked.
     ``digest`` is that of the corpus as it was offered.
     """
 
@@ -26,5 +28,6 @@ class View:
     vectors: Vectors
     earlier: Vectors
     texts: Sequence[str]
+    index: Reference | None
     metadata: Axis
     digest: str

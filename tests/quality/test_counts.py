@@ -179,6 +179,7 @@ def same(left: Survey, right: Survey) -> bool:
         all(np.array_equal(getattr(left, name), getattr(right, name)) for name in ("places", "tokens", "gates"))
         and left.counts == right.counts
         and left.damage == right.damage
+        and left.filters.counts() == right.filters.counts()
     )
 
 
