@@ -161,9 +161,9 @@ def test_random_marks_never_break_it() -> None:
 
 
 def test_the_tally_counts_documents_and_reasons() -> None:
-    tally = Tally(map(screen, [ARTICLE, "Short.", "Also short.", *TEXTS[:2]]))
+    tally = Tally(map(screen, [ARTICLE, "Short.", "Also short.", "Short too.", *TEXTS[:2]]))
     counts = tally.counts()
-    assert counts["documents"] == 5
+    assert counts["documents"] == 6
     assert counts["quality"] >= 2
     assert tally.dropped["quality"]["gopher_short_doc"] >= 2
     assert "gopher_short_doc" in tally.sentence()
