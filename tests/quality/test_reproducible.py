@@ -79,7 +79,7 @@ def test_threads_and_batches_change_no_count_and_no_score_by_more_than_a_quantum
 
 
 def test_processes_and_the_order_in_which_shards_arrive_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "SHARD", 20_000)
+    monkeypatch.setattr(shards, "SHARD", 8_000)
     corpus = gather(documents("a", TEXTS[:12]))
     cut = shards.cut(corpus)
     assert len(cut) > 4
