@@ -13,11 +13,8 @@ from oracle.quality import explain
 from oracle.quality.axis import QUANTA, Axis, quanta
 from oracle.quality.diversity import robust_diversity
 from oracle.quality.novelty import robust_novelty
-from oracle.quality.spec import UNCHECKED, QualitySpec
+from oracle.quality.spec import STEEPNESS, UNCHECKED, QualitySpec
 from oracle.quality.view import View
-
-STEEPNESS = 12.5
-"""Cleanliness is exp(-STEEPNESS * share of damaged words): 0.29 at one word in ten."""
 
 
 def axes(view: View, spec: QualitySpec) -> dict[str, Axis]:

@@ -22,6 +22,8 @@ PROFILES = ("robust", "paper")
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 UNCHECKED = 6_000
 """Quanta at which ``robust`` counts what it cannot judge: below any clean text, above damaged text."""
+STEEPNESS = 20
+"""Cleanliness in ``robust`` is exp(-STEEPNESS * share of damaged words): 0.82 at one word in a hundred."""
 _LIBRARIES = ("ftfy", "py3langid", "rensa", "wordfreq", "scikit-learn")
 
 
@@ -87,7 +89,7 @@ class QualitySpec:
     @property
     def weights(self) -> dict[str, int]:
         """Percent of every axis in the mean; what a provider merely declares weighs least in ``robust``."""
-        values = (30, 30, 30, 10) if self.profile == "robust" else (self.w1, self.w2, self.w3, self.w4)
+        values = (40, 25, 25, 10) if self.profile == "robust" else (self.w1, self.w2, self.w3, self.w4)
         return dict(zip(AXES, values, strict=True))
 
     def published(self) -> dict[str, Any]:
@@ -124,6 +126,7 @@ class QualitySpec:
                 for language in languages.SUPPORTED
             },
             "unchecked": UNCHECKED,
+            "steepness": STEEPNESS,
             "cleanliness": {
                 "recurring": cleanliness.RECURRING,
                 "slip": str(cleanliness.SLIP),
