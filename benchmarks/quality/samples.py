@@ -36,6 +36,9 @@ DOMAINS = {
 }
 """Corpora of the development market that are what they claim to be."""
 
+ONE_SOURCE = "encyclopaedia of 1771"
+"""Its two volumes are both of the even half: it is reported from there."""
+
 Texts = list[Document]
 
 
@@ -56,15 +59,27 @@ def odd(document: Document) -> bool:
 
 
 def load(market: Path, half: bool = True) -> dict[tuple[str, str], Texts]:
-    """Documents of one half by domain and language; corpora the market lacks are left out."""
+    """Documents of one half by domain and language; corpora the market lacks are left out.
+
+    French is only in the reference, as sentences on which nothing was chosen: eight make a document.
+    """
     names = [item["id"] for item in json.loads((market / "manifest.json").read_text("utf-8"))["providers"]]
     found: dict[tuple[str, str], Texts] = {}
     for name in names:
         if name in DOMAINS:
             for document in read_documents(market / "providers" / f"{name}.jsonl.gz"):
-                if odd(document) == half:
+                if odd(document) == half or DOMAINS[name] == ONE_SOURCE:
                     found.setdefault((DOMAINS[name], document.lang or "en"), []).append(document)
+    french = [document.text for document in reference(market) if "UD_French" in (document.source or "")]
+    found["web pages", "fr"] = [
+        Document(f"fr/{at}", " ".join(french[at : at + 8]), "web", None, "fr") for at in range(0, len(french), 8)
+    ]
     return found
+
+
+def reference(market: Path) -> Texts:
+    """Sentences of the market's public reference."""
+    return list(read_documents(market / "reference.jsonl.gz"))
 
 
 def split(domain: str, language: str, documents: Texts, rng: Random, size: int | None = None) -> Samples:

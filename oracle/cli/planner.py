@@ -129,7 +129,7 @@ def open_(
     from oracle.quality.spec import with_options
 
     wanted = load_terms(terms_file)
-    quality = with_options(profile, quality_option or [])
+    quality = with_options(profile, ["vectors=audited", *(quality_option or [])])
     languages = [_language(code) for code in tranche_language or []]
     if bool(languages) != bool(wanted.content.bids.tranche) and (seed_corpus or languages):
         raise BadInput(

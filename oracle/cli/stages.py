@@ -198,7 +198,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
         Texts(run.market.seed, run.market.validation, run.market.reference),
         base=run.base,
         influence=run.settings.influence or default,
-        quality=QualitySpec(),
+        quality=QualitySpec(vectors="audited"),
         sample=run.settings.validation_sample,
         progress=tell,
     )
