@@ -5,7 +5,8 @@
 Samples of 40 documents (the first 6,000 characters of each) of every natural English corpus are scored as they are and,
 other documents, spoilt in every way of ``oracle.lab.degrade``; copies and paraphrases of reference text (1,500
 characters a document) are held against a reference of the originals. Both profiles see the same samples. ``--domains``
-adds tables by domain and language, with samples as large as ten a side allow. Exits with 1 when a goal is missed. The figures also go to ``build/quality.json``.
+adds tables by domain and language, with samples as large as ten a side allow. Exits with 1 when a goal is missed. The
+figures also go to ``build/quality.json``.
 """
 
 from __future__ import annotations
