@@ -61,7 +61,7 @@ def odd(document: Document) -> bool:
 def load(market: Path, half: bool = True) -> dict[tuple[str, str], Texts]:
     """Documents of one half by domain and language; corpora the market lacks are left out.
 
-    What stands alone for its kind is of both halves: the encyclopaedia of 1771, and Spanish, on which nothing was chosen.
+    What stands alone for its kind is of both halves: the encyclopaedia of 1771, and Spanish (nothing was chosen on it).
     French is only in the reference, as sentences on which nothing was chosen: eight make a document.
     """
     names = [item["id"] for item in json.loads((market / "manifest.json").read_text("utf-8"))["providers"]]
