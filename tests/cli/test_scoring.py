@@ -42,9 +42,16 @@ def test_score_and_scan_give_the_same_numbers(mia: Mia, tmp_path: Path) -> None:
 
 
 def test_the_reader_sees_a_sentence_for_every_number(tmp_path: Path) -> None:
-    file = corpus(tmp_path / "a.jsonl", [*TEXTS[:3], TEXTS[3].replace("that", "thzt")])
+    file = corpus(tmp_path / "a.jsonl", TEXTS[:4])
     shown = CliRunner().invoke(app, ["data", "scan", str(file)]).stdout
-    for word in ("cleanliness", "look like damage", "thzt", "sampled sentences", "usual filters", "recency abstains"):
+    for word in (
+        "cleanliness",
+        "look like damage",
+        "for example",
+        "sampled sentences",
+        "usual filters",
+        "recency abstains",
+    ):
         assert word in shown, word
 
 
