@@ -50,7 +50,7 @@ def test_the_reader_sees_a_sentence_for_every_number(tmp_path: Path) -> None:
         "for example",
         "sampled sentences",
         "usual filters",
-        "recency abstains",
+        "no document has a date",
     ):
         assert word in shown, word
 
