@@ -32,6 +32,7 @@ from oracle.quality.survey import survey
 TOGETHER = 1 << 17  # characters read at a time
 SPEED, EQUAL = 20.0, 0.99
 PEER = Path(".cache/peers/bin/python")
+SENTENCE = "We saw that the reports of the year had been read by all of them. " * 9
 FOREIGN = "Der Vertrag wird zwischen Verkäufer und Käufer geschlossen und gilt nur, wenn beide ihn haben."
 NAMES = tuple(field.name for field in fields(Screening))
 
@@ -63,7 +64,10 @@ def modules() -> list[list[Document]]:
 
 def ours(documents: list[Document]) -> tuple[float, list[Screening]]:
     """Processor seconds of the survey, which has the filters in its one pass, and the verdicts one by one."""
-    survey([Document("warm", FOREIGN), *documents[:2]])  # loads tables, and the language model
+    # loads tables, the language model and the index of slips
+    survey(
+        [Document("warm", FOREIGN), Document("warm", f"The commitlee and its gov3rnment: {SENTENCE}"), *documents[:2]]
+    )
     start = time.process_time()
     found = survey(documents)
     seconds = time.process_time() - start
