@@ -140,7 +140,7 @@ def test_novelty_counts_reference_earlier_and_own_sentences(real: Vectors, tmp_p
     sampled = robust_novelty(real[5:15], SENTENCES[5:15], [1.0] * 10, real[:10], SENTENCES[:10])
     assert (copied.value, copied.evidence) == (sampled.value, sampled.evidence)
     assert copied.value is not None and alone.value is not None and copied.value <= 5_000 < alone.value
-    assert copied.evidence["compared_with"] == 10 and copied.evidence["close"] >= 5
+    assert copied.evidence["compared_with"] == 10 and int(copied.measures["close"]) >= 5
     twice = robust_novelty(real[[3, 3]], [SENTENCES[3]] * 2, [1.0, 1.0], real[:0], [])
     assert twice.value == 5_000 and "(cosine 1.00)" in twice.explanation
     assert robust_novelty(real[:1], SENTENCES[:1], [1.0], real[:0], []).value is None
