@@ -29,7 +29,7 @@ def draw(variants: Mapping[str, Mapping[str, Mapping[str, Area]]], path: Path) -
     axes.axvline(0.95, color="black", lw=0.8, ls=":")
     axes.set_xlim(0, 1.02)
     axes.set_xlabel("probability that q ranks a clean sample above a spoilt one (AUC)")
-    axes.legend(loc="lower left", frameon=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
