@@ -28,7 +28,11 @@ data = typer.Typer(name="data", no_args_is_help=True, help="One's own data set: 
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 
 Corpora = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Corpora: .jsonl, .parquet, .csv, .txt (.gz, .zst), folders.")
+    list[Path],
+    typer.Argument(
+        metavar="PATH...",
+        help="Corpora: .jsonl, .parquet, .csv, .txt (.gz, .zst), folders; - is JSON lines from stdin.",
+    ),
 ]
 Reference = Annotated[Path | None, typer.Option(metavar="PATH", help="Texts that novelty is measured against.")]
 IndexFolder = Annotated[
@@ -115,6 +119,7 @@ def _scored(
     workers: int,
 ) -> dict[str, Any]:
     """The document of both commands; results in the order of the paths."""
+    from oracle.corpus.readers import STDIN
     from oracle.evidence import canonical
     from oracle.quality.claims import claims_of
     from oracle.quality.profile import score_market
@@ -134,7 +139,7 @@ def _scored(
             spec=spec,
             seed=beacon,
             index=asked,
-            claims=[claims_of(path) for path in paths],
+            claims=[None if path == STDIN else claims_of(path) for path in paths],
             workers=workers,
             progress=tell,
         )

@@ -11,12 +11,13 @@ import csv
 import gzip
 import io
 import itertools
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pyarrow as pa
@@ -29,6 +30,8 @@ from oracle.corpus.encoding import Decoder, refuse_binary, wide_encoding
 from oracle.corpus.folders import document_files
 from oracle.errors import BadInput
 
+STDIN = Path("-")
+"""JSON lines from the standard input."""
 MAX_DOCUMENT = 16 * 2**20  # bytes; scoring takes up to 100 times as much memory, and 2 GiB is what it may take
 
 _OPTIONAL = ("id", "source", "date", "lang", "licence")
@@ -71,6 +74,10 @@ def _documents(path: Path, repaired: Counter[str]) -> Iterator[Document]:
         files = document_files(path, (file for file in path.rglob("*") if file.is_file() and _format(file)))
         if not files:
             raise BadInput(f"{path} holds no file that can be read", input=str(path), hint=f"readable are {_KNOWN}")
+    elif path == STDIN:
+        lines = _lines(cast(io.BufferedReader, sys.stdin.buffer), path, repaired)
+        yield from _checked(path, _jsonl(lines, path, "stdin"))
+        return
     elif path.is_file():
         files = [path]
     else:

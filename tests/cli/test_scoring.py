@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -66,6 +68,14 @@ def test_processes_change_nothing_and_a_reference_makes_old_what_it_holds(mia: M
     assert asked.document["pipeline_hash"] != held.document["pipeline_hash"]
     assert asked.document["results"][0]["novelty"] <= sampled["novelty"]
     assert len(list((tmp_path / "index").iterdir())) == 1
+
+
+def test_a_corpus_may_come_through_a_pipe(mia: Mia, tmp_path: Path) -> None:
+    file = corpus(tmp_path / "a.jsonl", TEXTS[:3])
+    command = [sys.executable, "-m", "oracle.cli.main", "score", "-", "--json"]
+    piped = subprocess.run(command, input=file.read_bytes(), capture_output=True)
+    (there,), (here,) = json.loads(piped.stdout)["results"], mia("score", file).document["results"]
+    assert {**there, "path": ""} == {**here, "path": ""}
 
 
 @pytest.mark.parametrize(
