@@ -242,6 +242,12 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
             input=name,
             hint="install the version of mixed-mia that the planner published",
         ) from error
+    if pipeline.quality_spec.reference_index:
+        raise EnvironmentFailure(
+            "the specification asks for the index of a whole reference, nodes compare with a sample of it",
+            input=name,
+            hint="publish a specification without quality.options.reference_index",
+        )
     for key in sorted(installed.keys() | pipeline.quality.keys()):
         ours, theirs = installed.get(key), pipeline.quality.get(key)
         if ours != theirs:

@@ -159,7 +159,8 @@ def with_options(profile: str, options: Sequence[str]) -> QualitySpec:
         BadInput: an unknown profile or option, or a value that it cannot take.
     """
     spec = QualitySpec(profile)
-    types = {field.name: type(getattr(spec, field.name)) for field in fields(spec) if field.name != "profile"}
+    chosen_elsewhere = ("profile", "reference_index")
+    types = {f.name: type(getattr(spec, f.name)) for f in fields(spec) if f.name not in chosen_elsewhere}
     given: dict[str, Any] = {}
     for option in options:
         name, _, value = option.partition("=")

@@ -53,6 +53,11 @@ def test_the_hash_in_the_terms_opens_to_the_specification(tmp_path: Path) -> Non
         ({"kind": "mixed-mia/pipeline/2"}, EnvironmentFailure, "this installation computes"),
         ({"quality": {"options": {"profile": "paper"}}}, EnvironmentFailure, "quality options"),
         ({"quality": QualitySpec().published() | {"version": 99}}, EnvironmentFailure, "installed is"),
+        (
+            {"quality": QualitySpec(reference_index="ab").published()},
+            EnvironmentFailure,
+            "nodes compare with a sample",
+        ),
         ({"influence": {"kind": "other"}}, EnvironmentFailure, "influence by other"),
         ({"gain_ref": 0}, CheckFailed, "cannot be read"),
         ({"surprise": 1}, CheckFailed, "cannot be read"),

@@ -152,6 +152,7 @@ def test_the_specification_pins_what_scores_depend_on() -> None:
         ("paper", ["clusters=0"], "not between 1 and"),
         ("paper", ["as_of=soon"], "no date"),
         ("robust", ["colour=red"], "no option 'colour'"),
+        ("robust", ["reference_index=ab"], "no option 'reference_index'"),
     ],
 )
 def test_a_choice_that_is_none_is_named(profile: str, options: list[str], message: str) -> None:
