@@ -45,6 +45,7 @@ SCRYPT_WORK = 2**12  # for the same reason
 PLANNER_TOKENS = 100_000  # whole tokens minted to the planner
 REVENUE_SHARE = 5  # the planner pays a fifth of the reward budget as revenue
 BASE_TOKENS = 310_000  # of the default market's seed: less than a real round's, so that all is over in three minutes
+SAMPLED, REFERENCE_SAMPLED = 32, 80  # sentences that are embedded: likewise
 QUOTA, WATCHED = 6_000, 32  # tokens of each provider, validation sequences: likewise, two cores play four scorers
 SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
@@ -192,13 +193,16 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
 
     short = InfluenceSpec(quota=QUOTA, validation_sequences=WATCHED)
     default = short if run.settings.market is None else InfluenceSpec()
+    quality = QualitySpec(vectors="audited")
+    if run.settings.market is None:
+        quality = replace(quality, sample=SAMPLED, reference_sample=REFERENCE_SAMPLED)
     run.specification = publish_specification(
         run.session,
         run.planner().address,
         Texts(run.market.seed, run.market.validation, run.market.reference),
         base=run.base,
         influence=run.settings.influence or default,
-        quality=QualitySpec(vectors="audited"),
+        quality=quality,
         sample=run.settings.validation_sample,
         progress=tell,
     )
