@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from oracle.cli.demo_run import Run, Settings
 from oracle.cli.output import emit, jsonable, notes, progress
 from oracle.cli.session import Json
-from oracle.cli.stages import STAGES, Run, Settings
+from oracle.cli.stages import STAGES
 from oracle.errors import BadInput, CheckFailed
 
 MARKER = ".mia-demo"

@@ -11,30 +11,20 @@ import random
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from oracle.cli.bidding import claim_for, commit_bid, reveal_bid
 from oracle.cli.children import Child, preload, run_together
+from oracle.cli.demo_run import Run
 from oracle.cli.document import round_document
-from oracle.cli.opening import Specification, Texts, open_round, publish_specification
+from oracle.cli.opening import Texts, open_round, publish_specification
 from oracle.cli.output import ProgressCallback
 from oracle.cli.revenue import deposit_revenue, withdraw_revenue
 from oracle.cli.running import draw_sample, settle_round
-from oracle.cli.session import Session, open_session, send
+from oracle.cli.session import open_session, send
 from oracle.errors import CheckFailed
-
-if TYPE_CHECKING:
-    from eth_account.signers.local import LocalAccount
-
-    from oracle.chain.devnet import Anvil
-    from oracle.chain.token import Token
-    from oracle.influence.base import BaseModel, BaseSpec
-    from oracle.influence.inrun import InfluenceSpec
-    from oracle.lab.market import DemoMarket
 
 ROUND = 1
 LICENCE = (
@@ -52,69 +42,6 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS
 # glibc: give freed memory back. It costs a fifth of the time, and small texts do not need it.
 LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
 PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is made of. Without a market, the texts of installed packages and a run short enough to watch."""
-
-    market: Path | None = None
-    sample: int | None = None
-    base: BaseSpec | None = None
-    influence: InfluenceSpec | None = None
-    validation_sample: int = 40
-    operators: int = 3
-    asked: float = 1.15  # all bids together, in reward budgets: above 1 the budget binds
-    seed: int = 20_26
-
-
-@dataclass
-class Run:
-    """One demo under way. Fields below the line are filled in by the stages, in their order."""
-
-    out: Path
-    settings: Settings
-    closing: ExitStack
-    # ---
-    chain: Anvil = field(init=False)
-    market: DemoMarket = field(init=False)
-    accounts: dict[str, LocalAccount] = field(default_factory=dict)
-    session: Session = field(init=False)
-    token: Token = field(init=False)
-    base: BaseModel = field(init=False)
-    specification: Specification = field(init=False)
-    bids: dict[str, Path] = field(default_factory=dict)
-    audit: dict[str, Any] | None = None
-    document: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def providers(self) -> list[str]:
-        return [name for name, _, _ in self.market.providers]
-
-    @property
-    def operators(self) -> list[str]:
-        return [f"oracle-{number}" for number in range(1, self.settings.operators + 1)]
-
-    @property
-    def evidence(self) -> Path:
-        return self.out / "evidence"
-
-    @property
-    def store(self) -> str:
-        return f"local:{self.evidence}"
-
-    @property
-    def password_file(self) -> Path:
-        return self.out / "keystores" / "password.txt"
-
-    def keystore(self, name: str) -> Path:
-        return self.out / "keystores" / f"{name}.json"
-
-    def planner(self) -> LocalAccount:
-        return self.accounts["planner"]
-
-    def names(self) -> dict[str, str]:
-        return {account.address: name for name, account in self.accounts.items()}
 
 
 Stage = Callable[[Run, ProgressCallback], str]

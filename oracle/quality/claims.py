@@ -14,8 +14,6 @@ from oracle.quality.statement import Statement
 
 CARD = "README.md"
 CROISSANTS = ("croissant.json", "metadata.json")
-CLAIM_FILES = frozenset((CARD, *CROISSANTS))
-"""Files of a dataset folder that speak about the data and are no data."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,6 @@ class Screening:
     fineweb: str
 
 
-def screen(text: str) -> Screening:
-    """The four verdicts on ``text``."""
-    tokens = tokenize(text)
-    return screen_all([text], tokens, token_hashes(tokens), np.array([0, len(tokens.starts)]))[0]
-
-
 def screen_all(texts: Sequence[str], tokens: Tokens, hashes: Hashes, bounds: NDArray[np.int64]) -> list[Screening]:
     """The four verdicts on each text, from the ``tokens`` of all, a line end between texts, and their ``hashes`` (t,).
 

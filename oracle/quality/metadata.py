@@ -47,18 +47,6 @@ class Description:
     recency: Axis
 
 
-def metadata(
-    documents: Iterable[Document],
-    languages: Iterable[str],
-    claims: Claims | None = None,
-    *,
-    as_of: datetime.date = AS_OF,
-    offered: int | None = None,
-) -> Axis:
-    """The metadata axis of :func:`describe`."""
-    return describe(documents, languages, claims, as_of=as_of, offered=offered).metadata
-
-
 def describe(
     documents: Iterable[Document],
     languages: Iterable[str],

@@ -43,11 +43,11 @@ class QualitySpec:
     """"fast" (float32) or "audited" (float64 on a grid: the same on every machine, at some three times the cost)."""
     reference_index: str = ""
     """Address of the index of a whole reference that novelty is asked of; none for its sample alone."""
-    as_of: str = "2026-01-01"
+    as_of: str = metadata.AS_OF.isoformat()
     """The day from which a document's age is counted."""
     recency: int = 30
     """Share of recency in the metadata axis, percent; the rest is completeness."""
-    half_life: int = 10
+    half_life: int = metadata.HALF_LIFE
     """Years in which a text loses half of its recency."""
 
     misses: int = 50

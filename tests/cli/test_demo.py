@@ -20,9 +20,10 @@ from conftest import Mia
 
 from oracle.cli import stages
 from oracle.cli.demo import MARKER, prepare
+from oracle.cli.demo_run import Run, Settings
 from oracle.cli.output import jsonable
 from oracle.cli.report.page import render
-from oracle.cli.stages import PASSWORD, ROUND, Run, Settings
+from oracle.cli.stages import PASSWORD, ROUND
 from oracle.custody.bidfile import read_bid, write_bid
 from oracle.influence.base import BaseSpec
 from oracle.influence.gpt import Architecture

@@ -9,7 +9,7 @@ from english_texts import TEXTS
 from oracle.corpus.tokens import Tokens, tokenize
 from oracle.corpus.words import token_hashes
 from oracle.quality.filter_words import join
-from oracle.quality.filters import Screening, Tally, screen, screen_all
+from oracle.quality.filters import Screening, Tally, screen_all
 from oracle.quality.reading import read_batch
 
 SENTENCE = "The committee agreed to have the report of the year read aloud, and that was that. "
@@ -22,6 +22,11 @@ DISTINCT = [
     "Nothing in the report explains why such small boats should carry that much salt.",
 ]
 ARTICLE = "\n".join(DISTINCT)
+
+
+def screen(text: str) -> Screening:
+    batch = read_batch([text])
+    return screen_all([text], batch.tokens, batch.hashes, batch.bounds)[0]
 
 
 def words(text: str) -> list[str]:

@@ -15,10 +15,11 @@ import pytest
 
 from oracle.corpus.document import Document
 from oracle.quality import croissant
+from oracle.quality.axis import Axis
 from oracle.quality.checks import Findings, check
 from oracle.quality.claims import Claims, claims_of
 from oracle.quality.days import days, interval
-from oracle.quality.metadata import FIELDS, describe, metadata
+from oracle.quality.metadata import FIELDS, describe
 from oracle.quality.statement import Statement, Verdict
 
 DOCUMENTS = [Document(f"d{n}", f"text {n}", "a book", "2019", "en", "CC-BY-4.0") for n in range(20)]
@@ -26,6 +27,10 @@ DATA = b"".join(json.dumps({"id": d.id, "text": d.text, "date": d.date}).encode(
 FOUND = Findings(
     20, 20, 740_000, {"en": 20}, {"CC-BY-4.0": 20}, 0, {(737_060, 737_424): 20}, {"id": 20, "text": 20, "date": 20}
 )
+
+
+def metadata(*arguments: Any, **options: Any) -> Axis:
+    return describe(*arguments, **options).metadata
 
 
 def written(folder: Path, **changes: Any) -> Path:
