@@ -98,11 +98,12 @@ def test_bad_options_are_named(mia: Mia, tmp_path: Path, options: list[str], inp
     ("name", "data", "message"),
     [
         ("empty.jsonl", b"", "holds no text"),
-        ("cut.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 4_000)[:-20], "damaged"),
+        ("cut.jsonl.gz", gzip.compress(b'{"text": "a"}\n' * 4_000, mtime=0)[:-20], "damaged"),
         ("columns.csv", b"title,body\na,b\n", "text"),
         ("binary.txt", bytes(range(256)) * 64, "binary"),
         ("broken.jsonl", b'{"text": "fine"}\n{"text": \n', "broken.jsonl:2"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_files_that_are_no_corpus_are_named(mia: Mia, tmp_path: Path, name: str, data: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(data)
