@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from oracle.chain.devnet import Anvil
     from oracle.chain.token import Token
-    from oracle.influence.base import BaseModel, BaseSpec
-    from oracle.influence.inrun import InfluenceSpec
+    from oracle.influence.base import BaseModel
+    from oracle.influence.pretrain import BaseSpec
+    from oracle.influence.spec import InfluenceSpec
     from oracle.lab.market import DemoMarket
 
 

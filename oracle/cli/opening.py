@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from oracle.chain.terms_file import TermsFile
     from oracle.corpus.document import Document
     from oracle.influence.base import BaseModel
-    from oracle.influence.inrun import InfluenceSpec
+    from oracle.influence.spec import InfluenceSpec
     from oracle.quality.spec import QualitySpec
 
 DEFAULT_SAMPLE = 40  # documents of the validation pool that score a round
@@ -170,7 +170,7 @@ def specify(
             input="--validation" if validation is None else "--seed-corpus",
             hint="Give both, or neither when the terms name the specification's hashes.",
         )
-    from oracle.influence.inrun import InfluenceSpec
+    from oracle.influence.spec import InfluenceSpec
 
     known = list(read_documents(reference)) if reference else None
     texts = Texts(list(read_documents(seed_corpus)), list(read_documents(validation)), known)
@@ -189,7 +189,8 @@ def specify(
 
 
 def _base_model(path: Path | None, texts: Texts, tell: ProgressCallback) -> BaseModel:
-    from oracle.influence.base import BaseSpec, load_base, train_base
+    from oracle.influence.base import load_base
+    from oracle.influence.pretrain import BaseSpec, train_base
 
     if path is not None and path.exists():
         return load_base(path)

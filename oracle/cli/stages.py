@@ -106,7 +106,7 @@ def deploy_contracts(run: Run, tell: ProgressCallback) -> str:
 
 def train_base_model(run: Run, tell: ProgressCallback) -> str:
     """The language model every oracle starts from, trained once on the public seed corpus."""
-    from oracle.influence.base import BaseSpec, train_base
+    from oracle.influence.pretrain import BaseSpec, train_base
 
     spec = run.settings.base or (BaseSpec(tokens=BASE_TOKENS) if run.settings.market is None else BaseSpec())
     run.base = train_base([document.text for document in run.market.seed], spec, progress=tell)
@@ -115,7 +115,7 @@ def train_base_model(run: Run, tell: ProgressCallback) -> str:
 
 def publish_scoring(run: Run, tell: ProgressCallback) -> str:
     """The scoring specification with its reference gain; the validation pool stays hidden behind its root."""
-    from oracle.influence.inrun import InfluenceSpec
+    from oracle.influence.spec import InfluenceSpec
     from oracle.quality.spec import QualitySpec
 
     short = InfluenceSpec(quota=QUOTA, validation_sequences=WATCHED)

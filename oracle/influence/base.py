@@ -1,4 +1,4 @@
-"""The base model every oracle starts from: trained once on the public seed corpus, fixed by its SHA-256.
+"""The base model every oracle starts from, fixed by its SHA-256.
 
 One safetensors file holds it all: weights, tokenizer, architecture and how it was trained.
 """
@@ -8,47 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
-import torch
 from tokenizers import Tokenizer
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
-from oracle.influence.device import pick_device, reproducible
 from oracle.influence.gpt import GPT, Architecture
-from oracle.influence.sequences import Windows, cut_windows, draw_passages, text_digest, train_tokenizer
-
-Progress = Callable[[str, int, int], None]
 
 KIND = "mixed-mia/base/1"
-TOKENIZER_CHARACTERS = 2_000_000  # more text hardly moves 2,000 merges
-HELD_OUT_WINDOWS = 64
-CURVE_POINTS = 8
-
-
-@dataclass(frozen=True)
-class BaseSpec:
-    """How the base model is made. ``tokens`` is the training volume: repeated passes when the corpus is smaller.
-
-    AdamW with a warm-up-stable-decay schedule: constant after the warm-up, linear to zero over the second half. The
-    embeddings, whose rows are seldom touched, learn at a rate of their own.
-    """
-
-    architecture: Architecture = field(default_factory=Architecture)
-    tokens: int = 500_000
-    sequences: int = 4
-    learning_rate: float = 1e-3
-    embedding_rate: float = 6e-3
-    betas: tuple[float, float] = (0.9, 0.99)
-    weight_decay: float = 0.1
-    warm_up: int = 20
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +38,11 @@ class BaseModel:
         return hashlib.sha256(self.data).hexdigest()
 
     @property
+    def context(self) -> int:
+        """The longest sequence, in tokens."""
+        return self.model.shape.context
+
+    @property
     def parameters(self) -> int:
         return sum(parameter.numel() for parameter in self.model.parameters())
 
@@ -77,98 +54,6 @@ class BaseModel:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-
-
-def train_base(
-    texts: Sequence[str],
-    spec: BaseSpec,
-    *,
-    device: torch.device | None = None,
-    progress: Progress | None = None,
-) -> BaseModel:
-    """Train tokenizer and model on ``texts``; every twentieth passage is held out to watch the loss.
-
-    Deterministic for the same texts, specification, machine and thread count. Raises BadInput when the texts are
-    too few to fill one batch and the held-out windows.
-    """
-    device = device or pick_device()
-    shape = spec.architecture
-    held_out, training = split_seed(texts, spec.seed)
-    budget = TOKENIZER_CHARACTERS // 2000
-    tokenizer = train_tokenizer(training[:budget], shape.vocabulary)
-    windows = cut_windows(training, tokenizer, shape.context, quota=spec.tokens)
-    watched = cut_windows(held_out, tokenizer, shape.context, quota=HELD_OUT_WINDOWS * shape.context)
-    if len(windows) < spec.sequences or not len(watched) or tokenizer.get_vocab_size() != shape.vocabulary - 1:
-        raise BadInput(
-            f"the seed corpus is too small: {windows.tokens} tokens, {tokenizer.get_vocab_size() + 1} of "
-            f"{shape.vocabulary} vocabulary entries",
-            input="seed corpus",
-            hint="give more public text, or a smaller vocabulary",
-        )
-    with reproducible():
-        model = GPT(shape).initialise(spec.seed).to(device)
-        curve = fit(model, windows.to(device), watched.to(device), spec, progress)
-    record = {
-        "kind": KIND,
-        "spec": asdict(spec),
-        "seed_corpus": text_digest(texts),
-        "training_tokens": windows.tokens,
-        "held_out_losses": [f"{loss:.4f}" for loss in curve],
-    }
-    # one metadata key: safetensors writes several of them in the order of a hash map
-    about = json.dumps({"record": record, "tokenizer": tokenizer.to_str()}, sort_keys=True)
-    weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
-    data = safetensors.torch.save(weights, {"about": about})
-    return BaseModel(model.cpu(), tokenizer, json.loads(about)["record"], data)
-
-
-def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
-    """Passages of the seed corpus held out of the training (every twentieth), and those trained on."""
-    passages = draw_passages(texts, seed)
-    return passages[::20], [passage for place, passage in enumerate(passages) if place % 20]
-
-
-def fit(model: GPT, windows: Windows, held_out: Windows, spec: BaseSpec, progress: Progress | None) -> list[float]:
-    """Train ``model`` in place; the mean held-out loss in nats per token at CURVE_POINTS even points of the run."""
-    steps = max(1, spec.tokens // (spec.sequences * spec.architecture.context))
-    weights = list(model.parameters())
-    embeddings = [*model.tokens.parameters(), *model.positions.parameters()]
-    groups = [
-        {"params": list(model.blocks.parameters()), "lr": spec.learning_rate},
-        {"params": embeddings, "lr": spec.embedding_rate},
-    ]
-    optimiser = torch.optim.AdamW(groups, betas=spec.betas, weight_decay=spec.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / spec.warm_up, (steps - step) / (steps / 2))
-    )
-    source = torch.Generator().manual_seed(spec.seed)
-    queue: list[int] = []
-    curve: list[float] = []
-    for step in range(steps):
-        if len(queue) < spec.sequences:
-            queue += torch.randperm(len(windows), generator=source).tolist()
-        batch, queue = windows[queue[: spec.sequences]], queue[spec.sequences :]
-        loss = model.loss(batch.inputs, batch.targets) / batch.targets.numel()
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        schedule.step()
-        if (step + 1) * CURVE_POINTS // steps > step * CURVE_POINTS // steps:
-            curve.append(mean_loss(model, held_out))
-        if progress:
-            progress("base model", step + 1, steps)
-    return curve
-
-
-@torch.no_grad()
-def mean_loss(model: GPT, windows: Windows, batch: int = 16) -> float:
-    """Mean cross-entropy over all targets, nats per token."""
-    total = sum(
-        float(model.loss(windows.inputs[i : i + batch], windows.targets[i : i + batch]).double())
-        for i in range(0, len(windows), batch)
-    )
-    return total / windows.tokens
 
 
 def load_base(path: Path, *, digest: str | None = None) -> BaseModel:

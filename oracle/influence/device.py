@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 import torch.utils.deterministic
+from torch import Tensor, nn
 
 
 def pick_device() -> torch.device:
     """CUDA when this machine has it, the CPU otherwise; the code that follows is the same."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where a run computes."""
+
+    device: torch.device = field(default_factory=pick_device)
+
+    def loss_of(self, model: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
+        """The model's loss: (inputs, targets) of (windows, context) -> summed nats, a float32 scalar."""
+        loss: Callable[[Tensor, Tensor], Tensor] = model.loss  # type: ignore[assignment]
+        return loss
+
+    def describe(self) -> dict[str, Any]:
+        """What may move the last bits of a result."""
+        cuda = self.device.type == "cuda"
+        return {
+            "device": torch.cuda.get_device_name(self.device) if cuda else self.device.type,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+        }
 
 
 @contextmanager

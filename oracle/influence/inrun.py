@@ -7,252 +7,151 @@ the paper has a minus before g^T H^-1 g_val: with g_val the gradient of the vali
 plus. P is Adam's preconditioner, 1 / (sqrt(v_hat) + floor). The floor is relative to the mean of sqrt(v_hat): an
 absolute 1e-8 lets weights that were hardly ever updated decide the score.
 
-Memory does not grow with the providers: one step's gradients are held, and each provider has a running hash.
+Memory does not grow with the providers: one step's gradients are held, and each provider has a few sums and a sketch.
 """
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from oracle.errors import BadInput, CheckFailed
-from oracle.influence.base import BaseModel, mean_loss
-from oracle.influence.device import pick_device, reproducible
-from oracle.influence.sequences import Windows, cut_windows, draw_key, draw_passages, text_digest
-
-KIND = "mixed-mia/in-run-shapley/1"
-EVALUATION_BATCH = 16  # windows per pass of a validation gradient
+from oracle.influence.finetune import FineTune, Step
+from oracle.influence.job import Estimate, Job
+from oracle.influence.sequences import Windows
+from oracle.influence.sketch import BUCKETS, Sketch, sketch_hash
+from oracle.influence.state import StateFile
 
 
-@dataclass(frozen=True)
-class InfluenceSpec:
-    """The fine-tune. ``quota`` bounds each provider's training tokens (of the base model's tokenizer).
+@dataclass
+class Books:
+    """What a run has found so far; JSON-able, so that it can be put down and taken up."""
 
-    ``sequences`` per microbatch, ``microbatches`` per step; a validation gradient of ``validation_sequences`` every
-    ``refresh`` steps; ``floor`` of the preconditioner relative to the mean of sqrt(v_hat). No weight decay: it moves
-    nobody's credit.
-    """
-
-    quota: int = 12_000
-    learning_rate: float = 5e-4
-    betas: tuple[float, float] = (0.9, 0.99)
-    floor: float = 0.1
-    warm_up: int = 5
-    clip: float = 1.0
-    sequences: int = 4
-    microbatches: int = 4
-    validation_sequences: int = 64
-    refresh: int = 4
+    gains: list[float]
+    squares: list[float]
+    parts: list[int]
+    losses: list[str] = field(default_factory=list)
+    validation_losses: list[str] = field(default_factory=list)
+    validation_gradients: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class InfluenceResult:
-    """``gains``: nats per validation token by which each provider lowered the validation loss, in corpus order.
+class InRun:
+    """The default estimator."""
 
-    ``tokens`` used of each provider, ``losses`` the mean training loss of each step, ``log`` the replay log
-    (JSON-able; numbers that are not integers are strings that read back exactly), ``passes`` the gradient passes in
-    units of the training tokens, ``seconds`` wall time.
-    """
+    def passes(self, job: Job) -> float:
+        spec = job.spec
+        step = spec.sequences * spec.microbatches
+        steps = -(-sum(len(own) for own in job.data) // step)
+        watched = min(spec.validation_sequences, len(job.validation))
+        return 1 + -(-steps // spec.refresh) * watched * job.base.context / max(1, job.tokens)
 
-    gains: tuple[float, ...]
-    tokens: tuple[int, ...]
-    losses: tuple[float, ...]
-    log: dict[str, Any]
-    passes: float
-    seconds: float
-
-
-class Adam:
-    """Adam on one flat vector, split so that the preconditioner of a step can be read before the step is taken."""
-
-    def __init__(self, size: int, spec: InfluenceSpec, device: torch.device) -> None:
-        self.spec = spec
-        self.taken = 0
-        self.mean = torch.zeros(size, device=device)
-        self.square = torch.zeros(size, device=device)
-
-    def precondition(self, gradient: Tensor) -> Tensor:
-        """Take in the step's (clipped) gradient; P, of the same size, for this step."""
-        first, second = self.spec.betas
-        self.taken += 1
-        self.mean.lerp_(gradient, 1 - first)
-        self.square.lerp_(gradient.square(), 1 - second)
-        root = (self.square / (1 - second**self.taken)).sqrt()
-        return 1 / (root + self.spec.floor * root.mean())
-
-    @property
-    def learning_rate(self) -> float:
-        return self.spec.learning_rate * min(1.0, self.taken / self.spec.warm_up)
-
-    def update(self, preconditioner: Tensor) -> Tensor:
-        """What to add to the weights."""
-        corrected = self.mean / (1 - self.spec.betas[0] ** self.taken)
-        return -self.learning_rate * preconditioner * corrected
-
-
-def in_run_shapley(
-    base: BaseModel,
-    corpora: Sequence[Sequence[str]],
-    validation: Sequence[str],
-    spec: InfluenceSpec,
-    *,
-    seed: int,
-    device: torch.device | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> InfluenceResult:
-    """Each corpus's gain on ``validation``, from one fine-tune of ``base`` on all of them.
-
-    ``seed`` (the round's beacon) draws the passages of every provider and of the validation text, and the order. A
-    corpus without usable tokens gains 0 and is listed in ``log["empty"]``. The same arguments on one machine with one
-    thread count give an identical log.
-
-    Raises BadInput when the validation text is empty or nobody has any tokens, CheckFailed, naming step and provider,
-    when a loss or gradient is not finite.
-    """
-    started = time.perf_counter()
-    device = device or pick_device()
-    context = base.model.shape.context
-    pool = cut_windows(draw_passages(validation, seed), base.tokenizer, context)
-    data = [cut_windows(draw_passages(texts, seed), base.tokenizer, context, spec.quota) for texts in corpora]
-    tokens = tuple(windows.tokens for windows in data)
-    if not len(pool):
-        raise BadInput("the validation text is empty", input="validation", hint="give the text of the target domain")
-    if not any(tokens):
-        raise BadInput("no provider has any usable text", input="corpora", hint="nothing to score")
-    with reproducible():
-        run = Run(base, data, pool.to(device), spec, seed, device)
-        gains = run.play(progress)
-    log = {
-        "kind": KIND,
-        "spec": {key: value if isinstance(value, int) else str(value) for key, value in asdict(spec).items()},
-        "seed": str(seed),
-        "environment": {
-            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-        },
-        "base": base.digest,
-        "tokenizer": text_digest([base.tokenizer.to_str()]),
-        "validation": text_digest(validation),
-        "data": [text_digest(texts) for texts in corpora],
-        "tokens": list(tokens),
-        "empty": [provider for provider, count in enumerate(tokens) if not count],
-        "order": [provider for provider, _ in run.order],
-        "losses": [repr(loss) for loss in run.losses],
-        "validation_losses": [repr(loss) for loss in run.validation_losses],
-        "validation_gradients": run.validation_hashes,
-        "validation_loss_before": repr(run.before),
-        "validation_loss_after": repr(run.after),
-        "gradients": [running.hexdigest() for running in run.gradient_hashes],
-        "gains": [repr(gain) for gain in gains],
-    }
-    refreshes = len(run.validation_losses)
-    passes = 1 + refreshes * min(spec.validation_sequences, len(pool)) * context / sum(tokens)
-    return InfluenceResult(tuple(gains), tokens, tuple(run.losses), log, passes, time.perf_counter() - started)
+    def estimate(self, job: Job) -> Estimate:
+        """The fine-tune; taken up where ``job.state`` left it, with the same log."""
+        run = Run(job)
+        run.play()
+        return run.result()
 
 
 class Run:
-    """One fine-tune with its books. ``order`` lists (provider, first window) of every microbatch."""
+    """One fine-tune with its books."""
 
-    def __init__(
-        self, base: BaseModel, data: list[Windows], pool: Windows, spec: InfluenceSpec, seed: int, device: torch.device
-    ) -> None:
-        self.spec = spec
-        self.data = data
-        self.device = device
-        self.model = deepcopy(base.model).to(device)
-        self.weights = list(self.model.parameters())
-        self.flat = torch.nn.utils.parameters_to_vector(self.weights).detach()
-        torch.nn.utils.vector_to_parameters(self.flat, self.weights)  # the weights are views of it from here on
-        self.order = sorted(
-            ((provider, first) for provider, own in enumerate(data) for first in range(0, len(own), spec.sequences)),
-            key=lambda batch: draw_key(seed, str(batch[0]), str(batch[1])),
-        )
-        self.watched = pool[: spec.validation_sequences]
-        self.draws = self.validation_draws(pool)
-        self.losses: list[float] = []
-        self.validation_losses: list[float] = []
-        self.validation_hashes: list[str] = []
-        self.gradient_hashes = [hashlib.sha256() for _ in data]
-        self.before = mean_loss(self.model, self.watched)
-        self.after = self.before
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.tune = FineTune(job.base, job.data, job.spec, job.seed, job.compute)
+        self.sketch = Sketch(len(self.tune.weights.flat), job.compute.device)
+        self.towards = torch.zeros_like(self.tune.weights.flat)
+        self.sketches = torch.zeros(len(job.data), BUCKETS, dtype=torch.float64)
+        zeros = [0.0] * len(job.data)
+        self.books = Books(list(zeros), list(zeros), [0] * len(job.data))
+        self.before = self.tune.weights.mean_loss(job.validation)
+        self.state = StateFile(job.state, job.key)
 
-    def validation_draws(self, pool: Windows) -> Iterator[Windows]:
-        """Windows for each refresh, going round the (already drawn) pool."""
+    def play(self) -> None:
+        """Take every step that is left, putting the state down now and then."""
+        start = self.take_up()
+        draws = self.validation_draws()
+        for _ in self.books.validation_losses:
+            next(draws)
+        for number in range(start, len(self.tune.steps)):
+            if number % self.job.spec.refresh == 0:
+                self.look(next(draws), number)
+            self.tune.step(number, self.watch)
+            if self.state.due():
+                self.put_down(number + 1)
+            if self.job.progress:
+                self.job.progress("marginal utility", number + 1, len(self.tune.steps))
+
+    def validation_draws(self) -> Iterator[Windows]:
+        """Windows of each refresh, going round the (already drawn) sample."""
+        pool = self.job.validation
         ring = cycle(range(len(pool)))
-        size = min(self.spec.validation_sequences, len(pool))
+        size = min(self.job.spec.validation_sequences, len(pool))
         while True:
             yield pool[list(islice(ring, size))]
 
-    def steps(self) -> list[list[tuple[int, int]]]:
-        size = self.spec.microbatches
-        return [self.order[first : first + size] for first in range(0, len(self.order), size)]
+    def look(self, windows: Windows, number: int) -> None:
+        """Take the validation gradient anew."""
+        self.towards, loss = self.tune.weights.mean_gradient(windows, what=f"validation at step {number}")
+        self.books.validation_losses.append(repr(loss))
+        self.books.validation_gradients.append(sketch_hash(self.sketch(self.towards)))
 
-    def gradient(self, windows: Windows, tokens: int) -> tuple[Tensor, float]:
-        """Flat gradient and value of the summed loss of ``windows`` divided by ``tokens``."""
-        loss = self.model.loss(windows.inputs, windows.targets) / tokens
-        parts = torch.autograd.grad(loss, self.weights)
-        return torch.cat([part.flatten() for part in parts]), float(loss.detach().double())
+    def watch(self, step: Step) -> None:
+        """Credit every microbatch with what it does for the validation loss in this step."""
+        books = self.books
+        steepness = (step.preconditioner * self.towards).double()
+        for batch, part in zip(step.microbatches, step.parts, strict=True):
+            gain = step.learning_rate * step.scale * float(part.double() @ steepness)
+            books.gains[batch.provider] += gain
+            books.squares[batch.provider] += gain * gain
+            books.parts[batch.provider] += 1
+            self.sketches[batch.provider] += self.sketch(part)
+        books.losses.append(repr(step.loss))
 
-    def validation_gradient(self) -> Tensor:
-        windows = next(self.draws)
-        total, loss = torch.zeros_like(self.flat), 0.0
-        for first in range(0, len(windows), EVALUATION_BATCH):
-            part, value = self.gradient(windows[first : first + EVALUATION_BATCH], windows.tokens)
-            total += part
-            loss += value
-        if not (torch.isfinite(total).all() and total.any()):
-            raise CheckFailed(
-                f"step {len(self.losses)}: the validation gradient is not finite",
-                input="validation",
-                hint="the base model or the validation text is damaged",
-            )
-        self.validation_losses.append(loss)
-        self.validation_hashes.append(hashlib.sha256(total.cpu().numpy().tobytes()).hexdigest())
-        return total
+    def result(self) -> Estimate:
+        books = self.books
+        log: dict[str, Any] = {
+            "order": [batch.provider for step in self.tune.steps for batch in step],
+            "losses": books.losses,
+            "validation_losses": books.validation_losses,
+            "validation_gradients": books.validation_gradients,
+            "validation_loss_before": repr(self.before),
+            "validation_loss_after": repr(self.tune.weights.mean_loss(self.job.validation)),
+            "gradient_sums": [sketch_hash(own) for own in self.sketches],
+        }
+        self.state.clear()
+        return Estimate(tuple(books.gains), tuple(map(spread, books.gains, books.squares, books.parts)), log)
 
-    def play(self, progress: Callable[[str, int, int], None] | None) -> list[float]:
-        """The fine-tune itself; each provider's gain."""
-        spec = self.spec
-        optimiser = Adam(len(self.flat), spec, self.device)
-        full = spec.sequences * self.model.shape.context
-        steps = self.steps()
-        gains = [0.0] * len(self.data)
-        towards = torch.empty(0)
-        for step, microbatches in enumerate(steps):
-            if step % spec.refresh == 0:
-                towards = self.validation_gradient()
-            # a short microbatch, or a short last step, counts by its tokens: the divisor is that of a full one
-            parts, total = [], 0.0
-            for provider, first in microbatches:
-                windows = self.data[provider][first : first + spec.sequences].to(self.device)
-                part, loss = self.gradient(windows, full * spec.microbatches)
-                if not torch.isfinite(part).all():
-                    raise CheckFailed(
-                        f"step {step}: the gradient of provider {provider} is not finite (loss {loss})",
-                        input=f"provider {provider}",
-                        hint="leave this provider out, or lower the learning rate",
-                    )
-                self.gradient_hashes[provider].update(part.cpu().numpy().tobytes())
-                parts.append(part)
-                total += loss * full * spec.microbatches / windows.tokens
-            gradient = torch.stack(parts).sum(0)
-            clip = min(1.0, spec.clip / float(gradient.norm()))
-            preconditioner = optimiser.precondition(clip * gradient)
-            steepness = (preconditioner * towards).double()
-            for (provider, _), part in zip(microbatches, parts, strict=True):
-                gains[provider] += optimiser.learning_rate * clip * float(part.double() @ steepness)
-            self.flat += optimiser.update(preconditioner)
-            self.losses.append(total / len(microbatches))
-            if progress:
-                progress("marginal utility", step + 1, len(steps))
-        self.after = mean_loss(self.model, self.watched)
-        return gains
+    def put_down(self, done: int) -> None:
+        optimiser = self.tune.optimiser
+        tensors = {
+            "weights": self.tune.weights.flat,
+            "mean": optimiser.mean,
+            "square": optimiser.square,
+            "towards": self.towards,
+            "sketches": self.sketches,
+        }
+        self.state.save(tensors, {"done": done, "books": vars(self.books)})
+
+    def take_up(self) -> int:
+        """Put everything back as it was; the number of steps that were done."""
+        kept = self.state.load(self.job.compute.device)
+        if kept is None:
+            return 0
+        tensors, about = kept
+        self.tune.weights.flat.copy_(tensors["weights"])
+        self.tune.optimiser.mean, self.tune.optimiser.square = tensors["mean"], tensors["square"]
+        self.tune.optimiser.taken = about["done"]
+        self.towards, self.sketches = tensors["towards"], tensors["sketches"].cpu()
+        self.books = Books(**about["books"])
+        return int(about["done"])
+
+
+def spread(total: float, squares: float, parts: int) -> float:
+    """Standard error of a sum of ``parts`` microbatches' gains, taken as draws from one provider's text."""
+    if parts < 2:
+        return abs(total)
+    variance = max(0.0, squares - total * total / parts) / (parts - 1)
+    return float((parts * variance) ** 0.5)

@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import torch
-
 from oracle.errors import BadInput
-from oracle.influence.base import BaseModel, split_seed
-from oracle.influence.inrun import InfluenceSpec, in_run_shapley
+from oracle.influence.base import BaseModel
+from oracle.influence.device import Compute
+from oracle.influence.marginal import marginal_utility
+from oracle.influence.pretrain import split_seed
 from oracle.influence.sequences import draw_passages, text_digest
+from oracle.influence.spec import InfluenceSpec
 
 QUANTA = 10_000
 FLOOR = 10  # 1e-3
@@ -58,7 +59,7 @@ def reference_gain(
     spec: InfluenceSpec,
     *,
     providers: int = 16,
-    device: torch.device | None = None,
+    compute: Compute | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Scale:
     """The scale of phi, from text that the base model was not trained on and that nobody sells.
@@ -86,7 +87,7 @@ def reference_gain(
     shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in held_out)]
     volume = replace(spec, quota=2 * spec.quota)
     corpora = [held_out, pool[::2], shuffled]
-    run = in_run_shapley(base, corpora, pool[1::2], volume, seed=0, device=device, progress=progress)
+    run = marginal_utility(base, corpora, pool[1::2], volume, seed=0, compute=compute, progress=progress)
     seed_text, target_text, words = (
         gain * spec.quota / tokens for gain, tokens in zip(run.gains, run.tokens, strict=True)
     )

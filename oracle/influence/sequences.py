@@ -64,6 +64,11 @@ class Windows:
         """Targets that are not padding."""
         return int((self.targets != IGNORED).sum())
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of inputs and targets."""
+        return hashlib.sha256(self.inputs.numpy().tobytes() + self.targets.numpy().tobytes()).hexdigest()
+
     def to(self, device: torch.device) -> Windows:
         return Windows(self.inputs.to(device), self.targets.to(device))
 

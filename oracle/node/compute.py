@@ -19,8 +19,8 @@ from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
 from oracle.evidence.leaf import Status
 from oracle.influence.base import BaseModel
-from oracle.influence.device import pick_device
-from oracle.influence.inrun import in_run_shapley
+from oracle.influence.device import Compute, pick_device
+from oracle.influence.marginal import marginal_utility
 from oracle.influence.rescale import rescale
 from oracle.node.folder import Progress
 from oracle.node.pipeline import Pipeline
@@ -150,13 +150,13 @@ def _influence(
     """Gain of every provider, nats per validation token; nobody gains anything where nobody has text."""
     if not any(kept):
         return {"gains": [0.0] * len(kept), "log": {}}
-    run = in_run_shapley(
+    run = marginal_utility(
         inputs.base,
         kept,
         [document.text for document in inputs.validation],
         inputs.pipeline.influence_spec,
         seed=influence_seed(inputs.beacon),
-        device=device,
+        compute=Compute(device or pick_device()),
         progress=progress,
     )
     return {"gains": list(run.gains), "log": run.log}

@@ -21,8 +21,8 @@ from oracle.custody.store import ContentStore, digest_to_cid
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
 from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record
-from oracle.influence import inrun
-from oracle.influence.inrun import InfluenceSpec
+from oracle.influence import marginal
+from oracle.influence.spec import InfluenceSpec
 from oracle.quality.spec import QualitySpec, spec_of
 
 KIND: Literal["mixed-mia/pipeline/1"] = "mixed-mia/pipeline/1"
@@ -132,7 +132,7 @@ def build(
         )
     return Pipeline(
         quality=_plain(quality.published()),
-        influence=_plain({"kind": inrun.KIND, **asdict(influence)}),
+        influence=_plain({"kind": marginal.KIND, **asdict(influence)}),
         gain_ref=gain_ref,
         noise_floor=noise_floor,
         base_model=put_blob(store, base_model),
@@ -256,9 +256,9 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
                 input=name,
                 hint="install the versions that the planner published; scores would differ otherwise",
             )
-    if pipeline.influence.get("kind") != inrun.KIND:
+    if pipeline.influence.get("kind") != marginal.KIND:
         raise EnvironmentFailure(
-            f"the specification asks for influence by {pipeline.influence.get('kind')}, installed is {inrun.KIND}",
+            f"the specification asks for influence by {pipeline.influence.get('kind')}, installed is {marginal.KIND}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         )

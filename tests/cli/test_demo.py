@@ -25,9 +25,9 @@ from oracle.cli.output import jsonable
 from oracle.cli.report.page import render
 from oracle.cli.stages import PASSWORD, ROUND
 from oracle.custody.bidfile import read_bid, write_bid
-from oracle.influence.base import BaseSpec
 from oracle.influence.gpt import Architecture
-from oracle.influence.inrun import InfluenceSpec
+from oracle.influence.pretrain import BaseSpec
+from oracle.influence.spec import InfluenceSpec
 
 
 def tell(stage: str, done: int, total: int) -> None:

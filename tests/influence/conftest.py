@@ -8,8 +8,9 @@ from pydoc_data.topics import topics
 import pytest
 import torch
 
-from oracle.influence.base import BaseModel, BaseSpec, train_base
+from oracle.influence.base import BaseModel
 from oracle.influence.gpt import Architecture
+from oracle.influence.pretrain import BaseSpec, train_base
 
 TEXTS = [topics[name] for name in sorted(topics)]
 TINY = BaseSpec(

@@ -9,9 +9,10 @@ import safetensors.torch
 import torch
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
-from oracle.influence.base import BaseModel, BaseSpec, load_base, mean_loss, split_seed, train_base
+from oracle.influence.base import BaseModel, load_base
 from oracle.influence.device import reproducible
 from oracle.influence.gpt import GPT, Architecture
+from oracle.influence.pretrain import BaseSpec, mean_loss, split_seed, train_base
 from oracle.influence.sequences import cut_windows
 
 

@@ -8,18 +8,25 @@ import torch
 
 from oracle.errors import BadInput, CheckFailed
 from oracle.influence.base import BaseModel
-from oracle.influence.inrun import InfluenceResult, InfluenceSpec, in_run_shapley
+from oracle.influence.marginal import Influence, marginal_utility
+from oracle.influence.spec import InfluenceSpec
 
 SPEC = InfluenceSpec(quota=6_000)
 Market = dict[str, list[str]]
 
 
-def run(base: BaseModel, corpora: list[list[str]], market: Market, spec: InfluenceSpec = SPEC) -> InfluenceResult:
-    return in_run_shapley(base, corpora, market["validation"], spec, seed=11)
+def run(base: BaseModel, corpora: list[list[str]], market: Market, spec: InfluenceSpec = SPEC) -> Influence:
+    return marginal_utility(base, corpora, market["validation"], spec, seed=11)
+
+
+def fall(result: Influence) -> float:
+    """By how much the fine-tune lowered the validation loss."""
+    (log,) = result.log["runs"]
+    return float(log["validation_loss_before"]) - float(log["validation_loss_after"])
 
 
 @pytest.fixture(scope="module")
-def scored(base: BaseModel, market: Market) -> InfluenceResult:
+def scored(base: BaseModel, market: Market) -> Influence:
     return run(base, [market["near"], market["far"], market["noise"], []], market)
 
 
@@ -28,7 +35,9 @@ def test_a_gain_has_the_sign_of_what_the_validation_loss_really_did(
     base: BaseModel, market: Market, corpus: str, sign: int
 ) -> None:
     result = run(base, [market[corpus]], market)
-    fell = float(result.log["validation_loss_before"]) - float(result.log["validation_loss_after"])
+    fell = float(result.log["runs"][0]["validation_loss_before"]) - float(
+        result.log["runs"][0]["validation_loss_after"]
+    )
     assert fell * sign > 0
     assert result.gains[0] * sign > 0
 
@@ -37,29 +46,31 @@ def test_gains_add_up_to_the_fall_of_the_validation_loss(base: BaseModel, market
     # exact to first order: small steps without momentum, and the whole validation gradient taken afresh at each
     spec = replace(SPEC, learning_rate=2e-5, betas=(0.0, 0.99), refresh=1, validation_sequences=10_000)
     corpora = [market["near"][:4], market["near"][4:]]
-    result = in_run_shapley(base, corpora, market["validation"][:2], spec, seed=11)
-    fell = float(result.log["validation_loss_before"]) - float(result.log["validation_loss_after"])
+    result = marginal_utility(base, corpora, market["validation"][:2], spec, seed=11)
+    fell = float(result.log["runs"][0]["validation_loss_before"]) - float(
+        result.log["runs"][0]["validation_loss_after"]
+    )
     assert fell > 0
     assert sum(result.gains) == pytest.approx(fell, rel=0.1)
 
 
-def test_text_near_the_target_gains_more_than_noise(scored: InfluenceResult) -> None:
+def test_text_near_the_target_gains_more_than_noise(scored: Influence) -> None:
     near, far, noise, _ = scored.gains
     assert near > far and near > noise
 
 
-def test_a_provider_without_text_gains_nothing_and_is_listed(scored: InfluenceResult) -> None:
+def test_a_provider_without_text_gains_nothing_and_is_listed(scored: Influence) -> None:
     assert scored.gains[3] == 0
     assert scored.tokens[3] == 0
     assert scored.log["empty"] == [3]
 
 
-def test_the_quota_bounds_every_provider(scored: InfluenceResult) -> None:
+def test_the_quota_bounds_every_provider(scored: Influence) -> None:
     assert scored.tokens[0] == SPEC.quota
     assert max(scored.tokens) <= SPEC.quota
 
 
-def test_the_same_configuration_gives_the_same_log(base: BaseModel, market: Market, scored: InfluenceResult) -> None:
+def test_the_same_configuration_gives_the_same_log(base: BaseModel, market: Market, scored: Influence) -> None:
     again = run(base, [market["near"], market["far"], market["noise"], []], market)
     assert rfc8785.dumps(again.log) == rfc8785.dumps(scored.log)
     assert tuple(map(float, again.log["gains"])) == again.gains == scored.gains
@@ -76,7 +87,8 @@ def test_a_changed_text_shows_in_the_log(base: BaseModel, market: Market) -> Non
     first = run(base, [market["near"], market["far"]], market, short).log
     second = run(base, [market["near"], [market["far"][0].replace("0x3f", "0x3e")]], market, short).log
     assert first["data"][0] == second["data"][0] and first["data"][1] != second["data"][1]
-    assert first["gradients"][1] != second["gradients"][1]
+    sums = [log["runs"][0]["gradient_sums"] for log in (first, second)]
+    assert sums[0][1] != sums[1][1]
 
 
 def test_one_thread_and_two_agree_within_the_tolerance(base: BaseModel, market: Market) -> None:
@@ -93,7 +105,7 @@ def test_one_thread_and_two_agree_within_the_tolerance(base: BaseModel, market: 
 
 def test_no_validation_text_and_no_provider_text_are_refused(base: BaseModel, market: Market) -> None:
     with pytest.raises(BadInput, match="validation"):
-        in_run_shapley(base, [market["near"]], ["  "], SPEC, seed=0)
+        marginal_utility(base, [market["near"]], ["  "], SPEC, seed=0)
     with pytest.raises(BadInput, match="no provider"):
         run(base, [[], [" \n"]], market)
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from oracle.errors import BadInput
 from oracle.influence.base import BaseModel
-from oracle.influence.inrun import InfluenceSpec
 from oracle.influence.rescale import reference_gain, rescale
+from oracle.influence.spec import InfluenceSpec
 
 
 def test_robust_is_the_share_of_the_reference_gain() -> None:

@@ -24,9 +24,9 @@ from oracle.custody.bidfile import Bid
 from oracle.custody.dataset import publish_dataset
 from oracle.custody.store import Board, LocalStore
 from oracle.evidence import commitment, score_report
-from oracle.influence.base import BaseSpec, train_base
 from oracle.influence.gpt import Architecture
-from oracle.influence.inrun import InfluenceSpec
+from oracle.influence.pretrain import BaseSpec, train_base
+from oracle.influence.spec import InfluenceSpec
 from oracle.mechanism import liquidity
 from oracle.node import pipeline, reporting, scoring, validation
 from oracle.quality.spec import QualitySpec

@@ -11,7 +11,7 @@ from oracle.corpus.document import Document
 from oracle.custody.store import MAX_BLOCK, LocalStore, cid_to_digest
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import canonical
-from oracle.influence.inrun import InfluenceSpec
+from oracle.influence.spec import InfluenceSpec
 from oracle.node import pipeline, validation
 from oracle.node.compute import Held
 from oracle.node.folder import DataFolder

@@ -1,0 +1,201 @@
+"""The fine-tune that every family shares: AdamW over provider-homogeneous microbatches in a drawn order.
+
+A microbatch holds windows of one provider; a step takes a few microbatches of any providers. Whoever watches sees each
+microbatch's own gradient, the step's clip and the preconditioner before the weights move. Memory holds one step's
+gradients, whatever the number of providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from oracle.errors import CheckFailed
+from oracle.influence.base import BaseModel
+from oracle.influence.device import Compute
+from oracle.influence.sequences import Windows, draw_key
+from oracle.influence.spec import InfluenceSpec
+
+EVALUATION_BATCH = 16  # windows per pass where no update depends on it
+
+
+class Weights:
+    """A private copy of a base model whose weights are views of one flat vector, and its gradients as flat vectors."""
+
+    def __init__(self, base: BaseModel, compute: Compute) -> None:
+        self.compute = compute
+        self.model = deepcopy(base.model).to(compute.device)
+        self.parameters = list(self.model.parameters())
+        self.flat = torch.nn.utils.parameters_to_vector(self.parameters).detach()
+        torch.nn.utils.vector_to_parameters(self.flat, self.parameters)
+        self.loss = compute.loss_of(self.model)
+
+    def gradient(self, windows: Windows, divisor: float) -> tuple[Tensor, float]:
+        """Flat gradient and value of the summed loss of ``windows`` over ``divisor``."""
+        on = windows.to(self.compute.device)
+        loss = self.loss(on.inputs, on.targets) / divisor
+        parts = torch.autograd.grad(loss, self.parameters)
+        return torch.cat([part.flatten() for part in parts]), float(loss.detach().double())
+
+    def mean_gradient(self, windows: Windows, *, what: str) -> tuple[Tensor, float]:
+        """Gradient and value of the mean loss per token; CheckFailed, naming ``what``, when it is not finite."""
+        total, loss = torch.zeros_like(self.flat), 0.0
+        for first in range(0, len(windows), EVALUATION_BATCH):
+            part, value = self.gradient(windows[first : first + EVALUATION_BATCH], windows.tokens)
+            total += part
+            loss += value
+        if not torch.isfinite(total).all():
+            raise CheckFailed(
+                f"the gradient of {what} is not finite (loss {loss})",
+                input=what,
+                hint="the base model or this text is damaged",
+            )
+        return total, loss
+
+    @torch.no_grad()
+    def mean_loss(self, windows: Windows) -> float:
+        """Mean cross-entropy over all targets, nats per token."""
+        total = 0.0
+        for first in range(0, len(windows), EVALUATION_BATCH):
+            batch = windows[first : first + EVALUATION_BATCH].to(self.compute.device)
+            total += float(self.loss(batch.inputs, batch.targets).double())
+        return total / windows.tokens
+
+
+class Adam:
+    """Adam on one flat vector, split so that the preconditioner of a step can be read before the step is taken."""
+
+    def __init__(self, like: Tensor, spec: InfluenceSpec) -> None:
+        self.spec = spec
+        self.taken = 0
+        self.mean = torch.zeros_like(like)
+        self.square = torch.zeros_like(like)
+
+    def precondition(self, gradient: Tensor) -> Tensor:
+        """Take in the step's (clipped) gradient; P = 1 / (sqrt(v_hat) + floor), of the same size, for this step."""
+        first, second = self.spec.betas
+        self.taken += 1
+        self.mean.lerp_(gradient, 1 - first)
+        self.square.lerp_(gradient.square(), 1 - second)
+        root = (self.square / (1 - second**self.taken)).sqrt()
+        return 1 / (root + self.spec.floor * root.mean())
+
+    @property
+    def learning_rate(self) -> float:
+        return self.spec.learning_rate * min(1.0, self.taken / self.spec.warm_up)
+
+    def update(self, preconditioner: Tensor) -> Tensor:
+        """What to add to the weights."""
+        corrected = self.mean / (1 - self.spec.betas[0] ** self.taken)
+        return -self.learning_rate * preconditioner * corrected
+
+
+@dataclass(frozen=True)
+class Microbatch:
+    """Windows ``first`` to ``first + size`` of one provider."""
+
+    provider: int
+    first: int
+    size: int
+
+    def of(self, data: Sequence[Windows]) -> Windows:
+        return data[self.provider][self.first : self.first + self.size]
+
+
+def draw_order(data: Sequence[Windows], spec: InfluenceSpec, seed: int) -> list[Microbatch]:
+    """All microbatches in the order of a keyed hash: leaving a provider out moves nobody else's."""
+    batches = [
+        Microbatch(provider, first, min(spec.sequences, len(own) - first))
+        for provider, own in enumerate(data)
+        for first in range(0, len(own), spec.sequences)
+    ]
+    return sorted(batches, key=lambda batch: draw_key(seed, str(batch.provider), str(batch.first)))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step as it is about to be taken: the update is -``learning_rate`` * P * (running mean of clip * gradient).
+
+    ``parts`` are the microbatches' gradients of the mean training loss (they add up to the step's), ``scale`` what the
+    clip multiplies them by, ``preconditioner`` P, ``loss`` the mean training loss.
+    """
+
+    number: int
+    microbatches: Sequence[Microbatch]
+    parts: Sequence[Tensor]
+    scale: float
+    learning_rate: float
+    preconditioner: Tensor
+    loss: float
+
+
+Watch = Callable[[Step], None]
+
+
+class FineTune:
+    """One epoch over ``data``, a step at a time."""
+
+    def __init__(
+        self, base: BaseModel, data: Sequence[Windows], spec: InfluenceSpec, seed: int, compute: Compute
+    ) -> None:
+        self.spec = spec
+        self.data = data
+        self.weights = Weights(base, compute)
+        self.optimiser = Adam(self.weights.flat, spec)
+        order = draw_order(data, spec, seed)
+        self.steps = [order[first : first + spec.microbatches] for first in range(0, len(order), spec.microbatches)]
+        self.full = spec.sequences * base.context * spec.microbatches
+
+    def run(self, watch: Watch | None = None, *, start: int = 0) -> None:
+        """Take the steps from ``start`` on; ``watch`` sees each before the weights move."""
+        for number in range(start, len(self.steps)):
+            self.step(number, watch)
+
+    def step(self, number: int, watch: Watch | None = None) -> None:
+        """Take one step. A short microbatch, or a short last step, counts by its tokens: the divisor is a full one's.
+
+        Raises CheckFailed, naming step and provider, when a gradient is not finite; the weights have not moved then.
+        """
+        microbatches = self.steps[number]
+        parts, losses = [], []
+        for batch in microbatches:
+            windows = batch.of(self.data)
+            part, loss = self.part(windows)
+            if not torch.isfinite(part).all():
+                raise CheckFailed(
+                    f"step {number}: the gradient of provider {batch.provider} is not finite (loss {loss})",
+                    input=f"provider {batch.provider}",
+                    hint="leave this provider out, or lower the learning rate",
+                )
+            parts.append(part)
+            losses.append(loss * self.full / windows.tokens)
+        gradient = torch.stack(parts).sum(0)
+        norm = float(gradient.norm())
+        scale = self.spec.clip / norm if norm > self.spec.clip else 1.0
+        preconditioner = self.optimiser.precondition(scale * gradient)
+        if watch is not None:
+            loss = sum(losses) / len(losses)
+            rate = self.optimiser.learning_rate
+            watch(Step(number, microbatches, parts, scale, rate, preconditioner, loss))
+        self.weights.flat += self.optimiser.update(preconditioner)
+
+    def part(self, windows: Windows) -> tuple[Tensor, float]:
+        """A microbatch's share of the step's gradient, and of its loss; every window clipped where the terms say so.
+
+        ``document_clip`` bounds the norm of each window's mean gradient.
+        """
+        bound = self.spec.document_clip
+        if not bound:
+            return self.weights.gradient(windows, self.full)
+        total, losses = torch.zeros_like(self.weights.flat), 0.0
+        for place in range(len(windows)):
+            window = windows[place : place + 1]
+            gradient, loss = self.weights.gradient(window, self.full)
+            norm = float(gradient.norm()) * self.full / window.tokens
+            total += gradient * min(1.0, bound / norm) if norm > bound else gradient
+            losses += loss
+        return total, losses

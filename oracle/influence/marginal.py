@@ -1,0 +1,125 @@
+"""From texts to every provider's gain, with its standard error, its cost and its replay log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from oracle.errors import BadInput
+from oracle.influence.base import BaseModel
+from oracle.influence.device import Compute, reproducible
+from oracle.influence.estimators import estimator
+from oracle.influence.job import Estimate, Job, Progress
+from oracle.influence.sequences import cut_windows, draw_key, draw_passages, text_digest
+from oracle.influence.spec import InfluenceSpec
+
+KIND = "mixed-mia/influence/2"
+
+
+@dataclass(frozen=True)
+class Influence:
+    """``gains`` and ``stderr`` in nats per validation token, ``tokens`` used of each provider, in corpus order.
+
+    ``log`` is the replay log (JSON-able; numbers that are not integers are strings that read back exactly), ``passes``
+    gradient passes over the training tokens, ``seconds`` wall time.
+    """
+
+    gains: tuple[float, ...]
+    stderr: tuple[float, ...]
+    tokens: tuple[int, ...]
+    log: dict[str, Any]
+    passes: float
+    seconds: float
+
+    @property
+    def log_hash(self) -> str:
+        """SHA-256 (hex) of the log as JSON with sorted keys."""
+        return hashlib.sha256(json.dumps(self.log, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def make_job(
+    base: BaseModel,
+    corpora: Sequence[Sequence[str]],
+    validation: Sequence[str],
+    spec: InfluenceSpec,
+    *,
+    seed: int,
+    compute: Compute | None = None,
+    state: Path | None = None,
+    progress: Progress | None = None,
+) -> Job:
+    """Draw everybody's passages by ``seed`` (the round's beacon), up to the quota, and cut them into windows.
+
+    Raises BadInput when the validation text is empty or nobody has any tokens.
+    """
+    pool = cut_windows(draw_passages(validation, seed), base.tokenizer, base.context)
+    data = tuple(cut_windows(draw_passages(own, seed), base.tokenizer, base.context, spec.quota) for own in corpora)
+    if not len(pool):
+        raise BadInput("the validation text is empty", input="validation", hint="give the text of the target domain")
+    if not any(len(own) for own in data):
+        raise BadInput("no provider has any usable text", input="corpora", hint="nothing to score")
+    return Job(base, data, pool, spec, seed, compute or Compute(), state, progress)
+
+
+def marginal_utility(
+    base: BaseModel,
+    corpora: Sequence[Sequence[str]],
+    validation: Sequence[str],
+    spec: InfluenceSpec,
+    *,
+    seed: int,
+    compute: Compute | None = None,
+    state: Path | None = None,
+    progress: Progress | None = None,
+) -> Influence:
+    """Each corpus's gain on ``validation``: the mean of ``spec.repeats`` runs, each with draws and an order of its own.
+
+    A corpus without usable tokens gains 0 and is listed in ``log["empty"]``. The standard error is that of the mean
+    over the repeats; of a single run, that of its parts. The same arguments on one machine with one thread count give
+    an identical log.
+
+    Raises BadInput as :func:`make_job`, CheckFailed, naming step and provider, when a loss or gradient is not finite.
+    """
+    started = time.perf_counter()
+    engine = estimator(spec.estimator)
+    compute = compute or Compute()
+    runs: list[tuple[Job, Estimate]] = []
+    passes = 0.0
+    with reproducible():
+        for number in range(spec.repeats):
+            own = None if state is None else state.with_name(f"{state.name}.{number}")
+            draw = repeat_seed(seed, number)
+            job = make_job(base, corpora, validation, spec, seed=draw, compute=compute, state=own, progress=progress)
+            passes += engine.passes(job)
+            runs.append((job, engine.estimate(job)))
+    tokens = tuple(windows.tokens for windows in runs[0][0].data)
+    by_provider = list(zip(*(run.gains for _, run in runs), strict=True))
+    gains = tuple(fmean(own) for own in by_provider)
+    stderr = tuple(stdev(own) / len(own) ** 0.5 for own in by_provider) if len(runs) > 1 else runs[0][1].stderr
+    log = {
+        "kind": KIND,
+        "spec": {key: value if isinstance(value, int | str) else str(value) for key, value in asdict(spec).items()},
+        "seed": str(seed),
+        "environment": compute.describe(),
+        "base": base.digest,
+        "tokenizer": text_digest([base.tokenizer.to_str()]),
+        "validation": text_digest(validation),
+        "data": [text_digest(texts) for texts in corpora],
+        "tokens": list(tokens),
+        "empty": [provider for provider, count in enumerate(tokens) if not count],
+        "runs": [{"seed": str(job.seed), **run.log, "gains": [repr(gain) for gain in run.gains]} for job, run in runs],
+        "gains": [repr(gain) for gain in gains],
+        "stderr": [repr(error) for error in stderr],
+    }
+    return Influence(gains, stderr, tokens, log, passes, time.perf_counter() - started)
+
+
+def repeat_seed(seed: int, number: int) -> int:
+    """The seed of one repeat: the first is ``seed`` itself."""
+    return seed if number == 0 else int.from_bytes(draw_key(seed, "repeat", str(number))[:8], "big") >> 1

@@ -1,0 +1,54 @@
+"""Every choice of an influence run in one place: what is hashed into the round's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oracle.errors import BadInput
+
+
+@dataclass(frozen=True)
+class InfluenceSpec:
+    """How marginal utility is estimated.
+
+    The fine-tune (all families): ``quota`` bounds each provider's training tokens (of the base model's tokenizer);
+    ``sequences`` per microbatch, ``microbatches`` per step; AdamW without weight decay (it moves nobody's credit), a
+    linear ``warm_up`` in steps, gradient norm at most ``clip``; ``floor`` of the preconditioner relative to the mean of
+    sqrt(v_hat). ``document_clip`` bounds the gradient norm of every single window, 0 for none.
+
+    The estimator: its name; ``repeats`` with fresh draws and orders, whose spread is the standard error;
+    ``validation_sequences`` in a validation gradient, taken anew every ``refresh`` steps. ``checkpoints`` of TracIn;
+    ``damping`` of the curvature relative to its mean diagonal, ``iterations`` of conjugate gradients, ``probes`` of
+    Hutchinson's diagonal; ``subsets`` of an ablation by sampling.
+    """
+
+    estimator: str = "in-run"
+    quota: int = 12_000
+    repeats: int = 1
+    learning_rate: float = 5e-4
+    betas: tuple[float, float] = (0.9, 0.99)
+    floor: float = 0.1
+    warm_up: int = 5
+    clip: float = 1.0
+    document_clip: float = 0.0
+    sequences: int = 4
+    microbatches: int = 4
+    validation_sequences: int = 64
+    refresh: int = 4
+    checkpoints: int = 4
+    damping: float = 0.1
+    iterations: int = 20
+    probes: int = 8
+    subsets: int = 64
+
+    def __post_init__(self) -> None:
+        """Raises BadInput naming the first choice that makes no sense."""
+        counts = ("quota", "repeats", "sequences", "microbatches", "validation_sequences", "refresh")
+        for name in (*counts, "checkpoints", "iterations", "probes", "subsets"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} is {getattr(self, name)}, not at least 1", input=name)
+        for name in ("learning_rate", "floor", "clip", "damping"):
+            if not getattr(self, name) > 0:
+                raise BadInput(f"{name} is {getattr(self, name)}, not positive", input=name)
+        if not self.document_clip >= 0:
+            raise BadInput(f"document_clip is {self.document_clip}, not 0 or more", input="document_clip")
