@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import count
 
 import safetensors.torch
 import torch
@@ -18,23 +19,27 @@ from oracle.influence.sequences import Windows, cut_windows, draw_passages, text
 Progress = Callable[[str, int, int], None]
 
 TOKENIZER_CHARACTERS = 2_000_000  # more text hardly moves 2,000 merges
-HELD_OUT_WINDOWS = 64
-CURVE_POINTS = 8
+HELD_OUT_WINDOWS = 128
+CURVE_POINTS = 32  # held-out losses over the planned run
+FLAT = 0.02  # a run is flat when its last quarter lowered the held-out loss by no more than this share
 
 
 @dataclass(frozen=True)
 class BaseSpec:
-    """How the base model is made. ``tokens`` is the training volume: repeated passes when the corpus is smaller.
+    """How the base model is made. ``tokens`` is the planned training volume, in at most ``epochs`` passes.
 
-    AdamW with a warm-up-stable-decay schedule: constant after the warm-up, linear to zero over the second half. The
-    embeddings, whose rows are seldom touched, learn at a rate of their own.
+    AdamW; the rate is constant over the first quarter after a warm-up, then falls exponentially to ``last_rate`` of it
+    and stays there until the held-out loss is flat (FLAT): a base that still learns quickly finds any text useful,
+    noise included. The embeddings, whose rows are seldom touched, learn at a rate of their own.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
-    tokens: int = 500_000
-    sequences: int = 4
-    learning_rate: float = 1e-3
-    embedding_rate: float = 6e-3
+    tokens: int = 4_000_000
+    epochs: int = 6
+    sequences: int = 16
+    learning_rate: float = 4e-3
+    embedding_rate: float = 1.2e-2
+    last_rate: float = 0.01
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.1
     warm_up: int = 20
@@ -76,6 +81,7 @@ def train_base(
         "seed_corpus": text_digest(texts),
         "training_tokens": windows.tokens,
         "held_out_losses": [f"{loss:.4f}" for loss in curve],
+        "last_quarter": f"{last_quarter(curve):.4f}",
     }
     # one metadata key: safetensors writes several of them in the order of a hash map
     about = json.dumps({"record": record, "tokenizer": tokenizer.to_str()}, sort_keys=True)
@@ -91,8 +97,10 @@ def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
 
 
 def fit(model: GPT, windows: Windows, held_out: Windows, spec: BaseSpec, progress: Progress | None) -> list[float]:
-    """Train ``model`` in place; the mean held-out loss in nats per token at CURVE_POINTS even points of the run."""
-    steps = max(1, spec.tokens // (spec.sequences * spec.architecture.context))
+    """Train ``model`` in place until flat; the held-out losses, nats per token, at even points of the run."""
+    per_step = spec.sequences * spec.architecture.context
+    planned = max(CURVE_POINTS, min(spec.tokens, spec.epochs * windows.tokens) // per_step)
+    every = planned // CURVE_POINTS
     weights = list(model.parameters())
     embeddings = [*model.tokens.parameters(), *model.positions.parameters()]
     groups = [
@@ -100,27 +108,47 @@ def fit(model: GPT, windows: Windows, held_out: Windows, spec: BaseSpec, progres
         {"params": embeddings, "lr": spec.embedding_rate},
     ]
     optimiser = torch.optim.AdamW(groups, betas=spec.betas, weight_decay=spec.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / spec.warm_up, (steps - step) / (steps / 2))
-    )
-    source = torch.Generator().manual_seed(spec.seed)
-    queue: list[int] = []
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, planned, spec))
+    batches = draw_batches(len(windows), spec)
     curve: list[float] = []
-    for step in range(steps):
-        if len(queue) < spec.sequences:
-            queue += torch.randperm(len(windows), generator=source).tolist()
-        batch, queue = windows[queue[: spec.sequences]], queue[spec.sequences :]
+    for step in count(1):
+        batch = windows[next(batches)]
         loss = model.loss(batch.inputs, batch.targets) / batch.targets.numel()
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         schedule.step()
-        if (step + 1) * CURVE_POINTS // steps > step * CURVE_POINTS // steps:
+        if step % every == 0:
             curve.append(mean_loss(model, held_out))
         if progress:
-            progress("base model", step + 1, steps)
+            progress("base model", min(step, planned), planned)
+        if step >= planned and step % every == 0 and last_quarter(curve) <= FLAT:
+            break
     return curve
+
+
+def rate(step: int, planned: int, spec: BaseSpec) -> float:
+    """The learning rate of a step, relative to the peak."""
+    decayed = (step - planned / 4) / (planned * 3 / 4)
+    fallen: float = spec.last_rate ** min(1.0, max(0.0, decayed))
+    return min(1.0, (step + 1) / spec.warm_up, fallen)
+
+
+def draw_batches(size: int, spec: BaseSpec) -> Iterator[list[int]]:
+    """Window numbers of each step, epoch after epoch in a fresh order."""
+    source = torch.Generator().manual_seed(spec.seed)
+    queue: list[int] = []
+    while True:
+        while len(queue) < spec.sequences:
+            queue += torch.randperm(size, generator=source).tolist()
+        yield queue[: spec.sequences]
+        queue = queue[spec.sequences :]
+
+
+def last_quarter(curve: Sequence[float]) -> float:
+    """The share by which the last quarter of a run lowered the held-out loss."""
+    return 1 - curve[-1] / curve[len(curve) * 3 // 4 - 1]
 
 
 @torch.no_grad()
