@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -15,11 +13,11 @@ from oracle.errors import BadInput
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.estimators import estimator
-from oracle.influence.job import Estimate, Job, Progress
+from oracle.influence.job import Estimate, Estimator, Job, Progress
+from oracle.influence.log import KIND, code_digest, log_hash, plain_spec, require_finite
 from oracle.influence.sequences import cut_windows, draw_key, draw_passages, text_digest
 from oracle.influence.spec import InfluenceSpec
-
-KIND = "mixed-mia/influence/2"
+from oracle.influence.state import StateFile
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,8 @@ class Influence:
 
     @property
     def log_hash(self) -> str:
-        """SHA-256 (hex) of the log as JSON with sorted keys."""
-        return hashlib.sha256(json.dumps(self.log, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        """SHA-256 (hex) of the log's bytes."""
+        return log_hash(self.log)
 
 
 def make_job(
@@ -76,37 +74,48 @@ def marginal_utility(
     seed: int,
     compute: Compute | None = None,
     state: Path | None = None,
+    announce: Callable[[float], None] | None = None,
     progress: Progress | None = None,
 ) -> Influence:
     """Each corpus's gain on ``validation``: the mean of ``spec.repeats`` runs, each with draws and an order of its own.
 
     A corpus without usable tokens gains 0 and is listed in ``log["empty"]``. The standard error is that of the mean
     over the repeats; of a single run, that of its parts. The same arguments on one machine with one thread count give
-    an identical log.
+    an identical log. ``state`` is a folder (made if need be) from which a killed run goes on to the same log; it is
+    left as it was found. ``announce`` is told the cost in passes before anything is computed.
 
-    Raises BadInput as :func:`make_job`, CheckFailed, naming step and provider, when a loss or gradient is not finite.
+    Raises BadInput as :func:`make_job` and for an unknown estimator, CheckFailed, naming step and provider, when a loss
+    or gradient is not finite: no log of such a run exists.
     """
     started = time.perf_counter()
     engine = estimator(spec.estimator)
     compute = compute or Compute()
+    if state is not None:
+        state.mkdir(parents=True, exist_ok=True)
     runs: list[tuple[Job, Estimate]] = []
+    finished: list[StateFile] = []
     passes = 0.0
     with reproducible():
         for number in range(spec.repeats):
-            own = None if state is None else state.with_name(f"{state.name}.{number}")
             draw = repeat_seed(seed, number)
-            job = make_job(base, corpora, validation, spec, seed=draw, compute=compute, state=own, progress=progress)
-            passes += engine.passes(job)
-            runs.append((job, engine.estimate(job)))
+            job = make_job(base, corpora, validation, spec, seed=draw, compute=compute, progress=progress)
+            if state is not None:
+                job = replace(job, state=state / f"{job.key}.state")
+            own = engine.passes(job)
+            if announce and number == 0:
+                announce(own * spec.repeats)
+            passes += own
+            finished.append(StateFile(state and state / f"{job.key}.done", job.key))
+            runs.append((job, _estimate(engine, job, finished[-1])))
     tokens = tuple(windows.tokens for windows in runs[0][0].data)
     by_provider = list(zip(*(run.gains for _, run in runs), strict=True))
     gains = tuple(fmean(own) for own in by_provider)
     stderr = tuple(stdev(own) / len(own) ** 0.5 for own in by_provider) if len(runs) > 1 else runs[0][1].stderr
     log = {
         "kind": KIND,
-        "spec": {key: value if isinstance(value, int | str) else str(value) for key, value in asdict(spec).items()},
+        "spec": plain_spec(spec),
         "seed": str(seed),
-        "environment": compute.describe(),
+        "environment": {**compute.describe(), "code": code_digest()},
         "base": base.digest,
         "tokenizer": text_digest([base.tokenizer.to_str()]),
         "validation": text_digest(validation),
@@ -117,7 +126,21 @@ def marginal_utility(
         "gains": [repr(gain) for gain in gains],
         "stderr": [repr(error) for error in stderr],
     }
+    require_finite(log, "replay log")
+    for file in finished:
+        file.clear()
     return Influence(gains, stderr, tokens, log, passes, time.perf_counter() - started)
+
+
+def _estimate(engine: Estimator, job: Job, finished: StateFile) -> Estimate:
+    """The estimate of one repeat: what an earlier process finished counts."""
+    known = finished.load(job.compute.device)
+    if known is not None:
+        books = known[1]
+        return Estimate(tuple(books["gains"]), tuple(books["stderr"]), books["log"])
+    found = engine.estimate(job)
+    finished.save({}, vars(found))
+    return found
 
 
 def repeat_seed(seed: int, number: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,8 +21,9 @@ from oracle.corpus.document import Document
 from oracle.evidence.leaf import Status
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute, pick_device
+from oracle.influence.log import with_scores
 from oracle.influence.marginal import marginal_utility
-from oracle.influence.rescale import rescale
+from oracle.influence.rescale import credit, rescale
 from oracle.node.folder import Progress
 from oracle.node.pipeline import Pipeline
 from oracle.quality.profile import score_market
@@ -73,7 +75,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Computation:
-    """Results in the order of commitments, and the influence run's replay log."""
+    """Results in the order of commitments, and the influence run's replay log with the phi it led to."""
 
     results: tuple[Result, ...]
     log: dict[str, Any]
@@ -83,14 +85,16 @@ def compute(
     inputs: Inputs,
     *,
     stage: Stage | None = None,
+    state: Path | None = None,
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> Computation:
     """Score every commitment, in order: remove what is near the validation sample, deduplicate across providers
-    (earlier commitment first), quality, in-run influence seeded by the beacon, rescaling by the reference gain.
+    (earlier commitment first), quality, influence seeded by the beacon, rescaling by the reference gain.
 
     A commitment whose bytes are not held is UNAVAILABLE, one without usable text EMPTY: neither is an exception.
     Providers keep their places in both stages, so that one that drops out moves nobody else's draws.
+    ``state`` is a folder from which an influence run that was killed goes on.
     """
     stage = stage or _at_once
     clean = [dedup.decontaminate(held.documents or (), inputs.validation) for held in inputs.held]
@@ -103,23 +107,28 @@ def compute(
     quality = stage("quality", subject, lambda: _quality(inputs, [kept for kept, _ in clean], progress))
     where = str(device or pick_device())
     influence = stage(
-        "influence", {**subject, "device": where}, lambda: _influence(inputs, quality["kept"], device, progress)
+        "influence", {**subject, "device": where}, lambda: _influence(inputs, quality["kept"], state, device, progress)
     )
+    pipeline = inputs.pipeline
+    profile = pipeline.quality_spec.profile
     scored = [place for place, score in enumerate(quality["scores"]) if score["tokens"]]
     impacts = rescale(
         [influence["gains"][place] for place in scored],
-        gain_ref=inputs.pipeline.gain_ref,
-        profile=inputs.pipeline.quality_spec.profile,
-        noise_floor=inputs.pipeline.noise_floor,
+        [influence["stderr"][place] for place in scored],
+        gain_ref=pipeline.gain_ref,
+        profile=profile,
+        noise_floor=pipeline.noise_floor,
     )
     impact_of = dict(zip(scored, impacts, strict=True))
+    phi = [impact_of.get(place, 0) for place in range(len(inputs.held))]
     results = tuple(
-        _result(inputs.pipeline, held, contaminated, score, gain, impact_of.get(place, 0))
-        for place, (held, (_, contaminated), score, gain) in enumerate(
-            zip(inputs.held, clean, quality["scores"], influence["gains"], strict=True)
+        _result(pipeline, held, contaminated, score, gain, stderr, impact)
+        for held, (_, contaminated), score, gain, stderr, impact in zip(
+            inputs.held, clean, quality["scores"], influence["gains"], influence["stderr"], phi, strict=True
         )
     )
-    return Computation(results, influence["log"])
+    scale = {"gain_ref": pipeline.gain_ref, "noise_floor": pipeline.noise_floor}
+    return Computation(results, with_scores(influence["log"], phi, profile=profile, **scale))
 
 
 def influence_seed(beacon: bytes) -> int:
@@ -145,11 +154,15 @@ def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Pr
 
 
 def _influence(
-    inputs: Inputs, kept: Sequence[Sequence[str]], device: torch.device | None, progress: Progress | None
+    inputs: Inputs,
+    kept: Sequence[Sequence[str]],
+    state: Path | None,
+    device: torch.device | None,
+    progress: Progress | None,
 ) -> dict[str, Any]:
-    """Gain of every provider, nats per validation token; nobody gains anything where nobody has text."""
+    """Gain of every provider and its standard error, nats per validation token; nobody gains where nobody has text."""
     if not any(kept):
-        return {"gains": [0.0] * len(kept), "log": {}}
+        return {"gains": [0.0] * len(kept), "stderr": [0.0] * len(kept), "log": {}}
     run = marginal_utility(
         inputs.base,
         kept,
@@ -157,17 +170,35 @@ def _influence(
         inputs.pipeline.influence_spec,
         seed=influence_seed(inputs.beacon),
         compute=Compute(device or pick_device()),
+        state=state,
         progress=progress,
     )
-    return {"gains": list(run.gains), "log": run.log}
+    return {"gains": list(run.gains), "stderr": list(run.stderr), "log": run.log}
 
 
 def _result(
-    pipeline: Pipeline, held: Held, contaminated: int, score: dict[str, Any], gain: float, impact: int
+    pipeline: Pipeline,
+    held: Held,
+    contaminated: int,
+    score: dict[str, Any],
+    gain: float,
+    stderr: float,
+    impact: int,
 ) -> Result:
     if held.documents is None:
         return Result(Status.UNAVAILABLE, 0, 0, 0, 0, {"missing": held.missing})
-    reasons = {"documents": len(held.documents), "near_validation": contaminated, "quality": score, "gain": repr(gain)}
+    influence = {
+        "gain": repr(gain),
+        "stderr": repr(stderr),
+        "credited": repr(float(credit(gain, stderr, pipeline.noise_floor))),
+        "phi": impact,
+    }
+    reasons = {
+        "documents": len(held.documents),
+        "near_validation": contaminated,
+        "quality": score,
+        "influence": influence,
+    }
     if not score["tokens"]:
         return Result(Status.EMPTY, 0, 0, 0, 0, reasons)
     group = group_of(score["languages"], pipeline.tranche_languages)

@@ -4,6 +4,7 @@
 datasets/<dataset root>.jsonl      the operator's copy of one committed dataset, canonical lines
 models/<sha256>                    base models
 checkpoints/<stage>-<key>.json     results of a stage under the hash of everything it read
+unfinished/                        where a killed influence run goes on
 observations/<round>.json          what this operator observed, canonical bytes
 evidence/                          content store of the reasons, published after everybody has observed
 signed.sqlite                      what was signed (signing.py)
@@ -38,6 +39,7 @@ class DataFolder:
         self.root = root
         self.evidence = LocalStore(root / "evidence")
         self.signed = SigningLog(root / "signed.sqlite")
+        self.unfinished = root / "unfinished"
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -21,7 +21,9 @@ from oracle.custody.store import ContentStore, digest_to_cid
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
 from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record
-from oracle.influence import marginal
+from oracle.influence.estimators import estimator
+from oracle.influence.log import KIND as INFLUENCE_KIND
+from oracle.influence.log import read_spec
 from oracle.influence.spec import InfluenceSpec
 from oracle.quality.spec import QualitySpec, spec_of
 
@@ -95,13 +97,8 @@ class Pipeline(Record):
 
     @property
     def influence_spec(self) -> InfluenceSpec:
-        """The parameters of the influence run as its own room reads them."""
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in self.influence.items()
-            if name != "kind"
-        }
-        return InfluenceSpec(**fields)
+        """The parameters of the influence run as its own room reads them; BadInput when they are not."""
+        return read_spec({name: value for name, value in self.influence.items() if name != "kind"})
 
 
 def build(
@@ -122,7 +119,8 @@ def build(
     """Publish everything a specification names (base model, seed and reference corpus) and return the specification.
 
     ``base_model`` are the bytes of the one file ``BaseModel.save`` writes; ``pool`` and ``sample`` count documents.
-    Raises BadInput when the sample is larger than the pool. The block itself goes out with :func:`publish`.
+    The block itself goes out with :func:`publish`. Raises BadInput when the sample is larger than the pool, or for an
+    unknown estimator.
     """
     if not 1 <= sample <= pool:
         raise BadInput(
@@ -130,9 +128,10 @@ def build(
             input="validation sample",
             hint="give a larger validation pool or a smaller sample",
         )
+    estimator(influence.estimator)
     return Pipeline(
         quality=_plain(quality.published()),
-        influence=_plain({"kind": marginal.KIND, **asdict(influence)}),
+        influence=_plain({"kind": INFLUENCE_KIND, **asdict(influence)}),
         gain_ref=gain_ref,
         noise_floor=noise_floor,
         base_model=put_blob(store, base_model),
@@ -256,15 +255,15 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
                 input=name,
                 hint="install the versions that the planner published; scores would differ otherwise",
             )
-    if pipeline.influence.get("kind") != marginal.KIND:
+    if pipeline.influence.get("kind") != INFLUENCE_KIND:
         raise EnvironmentFailure(
-            f"the specification asks for influence by {pipeline.influence.get('kind')}, installed is {marginal.KIND}",
+            f"the specification asks for influence by {pipeline.influence.get('kind')}, installed is {INFLUENCE_KIND}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         )
     try:
-        pipeline.influence_spec  # noqa: B018 - unknown or missing parameters surface here
-    except (TypeError, ValueError) as error:
+        estimator(pipeline.influence_spec.estimator)
+    except BadInput as error:
         raise EnvironmentFailure(
             f"the specification's influence parameters are not those of this version: {error}",
             input=name,

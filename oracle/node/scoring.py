@@ -94,7 +94,7 @@ def score_round(
                 market.require_phase(round_id, Phase.OBSERVE)
             missing = fetch_round(market, round_id, store, data_dir, progress=progress)
             inputs = _inputs(market, round_id, store, board, folder, missing)
-            found = compute(inputs, stage=folder.stage, device=device, progress=progress)
+            found = compute(inputs, stage=folder.stage, state=folder.unfinished, device=device, progress=progress)
             observation = observe(market, round_id, account.address, found, folder.evidence)
         commit_observation(market, account, observation, folder)
         return observation

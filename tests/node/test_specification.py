@@ -11,6 +11,7 @@ from oracle.corpus.document import Document
 from oracle.custody.store import MAX_BLOCK, LocalStore, cid_to_digest
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import canonical
+from oracle.influence.log import KIND
 from oracle.influence.spec import InfluenceSpec
 from oracle.node import pipeline, validation
 from oracle.node.compute import Held
@@ -21,12 +22,12 @@ PLANNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 MODEL = bytes(range(256)) * 5_000  # more than one block
 
 
-def build(store: LocalStore, *, pool: int = 9, sample: int = 4) -> pipeline.Pipeline:
+def build(store: LocalStore, *, pool: int = 9, sample: int = 4, estimator: str = "in-run") -> pipeline.Pipeline:
     return pipeline.build(
         store,
         PLANNER,
         quality=QualitySpec(),
-        influence=InfluenceSpec(quota=5_000),
+        influence=InfluenceSpec(estimator, quota=5_000),
         gain_ref=0.25,
         noise_floor=0.001,
         base_model=MODEL,
@@ -59,6 +60,10 @@ def test_the_hash_in_the_terms_opens_to_the_specification(tmp_path: Path) -> Non
             "nodes compare with a sample",
         ),
         ({"influence": {"kind": "other"}}, EnvironmentFailure, "influence by other"),
+        ({"influence": {"kind": KIND, "estimator": "guess"}}, EnvironmentFailure, "unknown estimator 'guess'"),
+        ({"influence": {"kind": KIND, "quota": 0}}, EnvironmentFailure, "quota is 0"),
+        ({"influence": {"kind": KIND, "clip": "much"}}, EnvironmentFailure, "influence parameters"),
+        ({"influence": {"kind": KIND, "colour": 1}}, EnvironmentFailure, "colour"),
         ({"gain_ref": 0}, CheckFailed, "cannot be read"),
         ({"surprise": 1}, CheckFailed, "cannot be read"),
     ],
@@ -83,6 +88,8 @@ def test_what_is_missing_or_not_canonical_is_named(tmp_path: Path) -> None:
         pipeline.fetch_base_model(store, build(store), bytes(32))
     with pytest.raises(BadInput, match="sample of 10"):
         build(store, pool=9, sample=10)
+    with pytest.raises(BadInput, match="unknown estimator"):
+        build(store, estimator="guess")
 
 
 def test_the_beacon_draws_different_documents_evenly() -> None:
