@@ -1,0 +1,287 @@
+"""Does gaming pay? Every attack of ``oracle.lab.attacks``, scored as a round scores it.
+
+    .venv/bin/python -m benchmarks.influence.gaming MARKET [--tokens 12000] [--seeds 4] [--base FILE] [--json FILE]
+
+A market of natural corpora, so many tokens each, and behind them one more provider: the attacker, or the honest
+provider of the same size that it is compared with. *paid* is the attacker's weight over that one's: over its own text
+handed in as it is, or, where it sells altered validation text, over other text of the validation pool sold honestly.
+Weights are those of ``mia round open``'s defaults. Half of the pool is the round's sample; with a *public* one the
+attacker knows it, with a *drawn* one only a quarter of the pool that was not drawn. Each seed draws pool, documents,
+beacon and the corpus that the attacker starts from anew.
+
+Finished cells are lines of build/influence/gaming.jsonl: a run that is started again goes on from there. Exits with 1
+when an attack on a drawn sample is paid more than 1.1 times, or junk weighs more than the least honest provider.
+--providers and --sentences make a quick look cheaper.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from random import Random
+from statistics import fmean, median
+from typing import Any
+
+from benchmarks.influence import CACHE
+from benchmarks.influence.subject import base_of
+from oracle.corpus.document import Document
+from oracle.custody.store import open_store
+from oracle.influence.base import BaseModel, load_base
+from oracle.influence.pretrain import BaseSpec
+from oracle.influence.rescale import Scale, reference_gain
+from oracle.influence.spec import InfluenceSpec
+from oracle.lab.attacks import ATTACKS, Scene
+from oracle.lab.market import DemoMarket, load_market
+from oracle.mechanism.weights import weight
+from oracle.node import pipeline
+from oracle.node.compute import Held, Inputs, compute
+from oracle.quality.spec import QualitySpec
+
+GOAL = 1.1
+JUNK = ("word shuffle", "unigram stuffing", "term list", "random tokens", "noise")
+SOURCES = ("p04-python-standards", "p08-task-dialogues", "p02-research-articles", "p11-gov-news-2012-2016")
+"""Corpora that attackers start from, of high and of low value for the target, one after the other."""
+CHARACTERS = 4  # of text per token that is scored: the quota is filled, whatever the text
+PIECE = 3_000  # characters of a document
+SAMPLE = 80_000  # characters of the validation sample
+REFERENCE = 3_000  # sentences of the reference corpus
+KNOWN = ("public", "drawn")
+CONTROLS = {"own": "honest", "known": "honest target text"}
+QUANTUM = 10**14
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell: the attacker's gain (nats per validation token), phi and q, summed or averaged over its identities.
+
+    ``weight`` is the sum over them, ``honest`` the weights of the natural providers in the same round; WAD.
+    """
+
+    attack: str
+    known: str
+    seed: int
+    source: str
+    gain: float
+    phi: float
+    q: float
+    weight: int
+    honest: list[int]
+
+
+class Rounds:
+    """The rounds of one market: the rules, the base model and what has been scored already."""
+
+    def __init__(self, market: DemoMarket, base: BaseModel, tokens: int, providers: int, sentences: int) -> None:
+        self.market, self.base, self.tokens = market, base, tokens
+        self.natural = market.providers[:providers]
+        self.sources = [p.id for p in self.natural if p.id in SOURCES]
+        self.reference = tuple(Random(0).sample(market.reference, min(REFERENCE, len(market.reference))))
+        self.done = CACHE / "gaming.jsonl"
+        self.results: dict[str, Any] = {}
+        if self.done.exists():
+            self.results = dict(json.loads(line) for line in self.done.read_text().splitlines())
+        influence = InfluenceSpec(quota=tokens)
+        scale = self.scale(influence)
+        with tempfile.TemporaryDirectory() as folder:
+            self.rules = pipeline.build(
+                open_store(f"local:{folder}"),
+                f"0x{1:040x}",
+                quality=QualitySpec(sample=sentences),
+                influence=influence,
+                gain_ref=scale.gain_ref,
+                noise_floor=scale.noise_floor,
+                base_model=base.data,
+                seed=market.seed[:1],
+                reference=None,
+                pool=len(market.validation),
+                sample=len(market.validation) // 2,
+            )
+
+    def scale(self, spec: InfluenceSpec) -> Scale:
+        """What the planner derives from the pool, once."""
+        key = f"scale {self.base.digest} {spec}"
+        if key not in self.results:
+            texts = [document.text for document in self.market.seed]
+            validation = [document.text for document in self.market.validation]
+            self.keep(key, asdict(reference_gain(self.base, texts, validation, spec)))
+        return Scale(**self.results[key])
+
+    def keep(self, key: str, result: Any) -> None:
+        self.results[key] = result
+        with self.done.open("a") as file:
+            file.write(json.dumps([key, result]) + "\n")
+
+    def rows(self, seed: int, attacks: Sequence[str]) -> Iterator[Row]:
+        """The honest providers' cells of one seed, then every attack's."""
+        rng = Random(seed)
+        length = CHARACTERS * self.tokens
+        pool = rng.sample(self.market.validation, len(self.market.validation))
+        half, quarter = len(pool) // 2, len(pool) // 4
+        kinds = pool[:half], pool[half : half + quarter], pool[half + quarter :]
+        sample, others, target = (_shuffled(rng, [p for d in part for p in _pieces(d)]) for part in kinds)
+        sample, target = _up_to(SAMPLE, sample), _up_to(length, target)
+        source = self.sources[seed % len(self.sources)]
+        natural: list[list[Document]] = []
+        own: list[Document] = []
+        for provider in self.natural:
+            pieces = _shuffled(rng, [rng.choice(_pieces(document)) for document in provider.documents])
+            natural.append(_up_to(length, pieces))
+            if provider.id == source:
+                own = _up_to(length, pieces[len(natural[-1]) :])
+                earlier = [document.text for document in natural[-1]]
+        texts = [document.text for document in own]
+        known = {"public": sample, "drawn": others}
+
+        def row(attack: str, known: str, corpora: Sequence[Sequence[Document]]) -> Row:
+            return self.scored(Row(attack, known, seed, source, 0, 0, 0, 0, []), natural, corpora, sample)
+
+        yield row(CONTROLS["own"], "", [own])
+        yield row(CONTROLS["known"], "", [target])
+        for name in attacks:
+            for which in KNOWN:
+                scene = Scene(texts, earlier, [document.text for document in known[which]])
+                made = ATTACKS[name].corpora(scene, Random(seed))
+                # it says of its documents what the honest provider says
+                yield row(name, which, [[replace(d, text=t) for d, t in zip(own, c, strict=False)] for c in made])
+
+    def scored(
+        self,
+        row: Row,
+        natural: Sequence[Sequence[Document]],
+        attackers: Sequence[Sequence[Document]],
+        sample: Sequence[Document],
+    ) -> Row:
+        """Score one round, or remember it."""
+        held = tuple(Held(tuple(corpus)) for corpus in (*natural, *attackers))
+        beacon = hashlib.sha256(f"gaming {row.seed}".encode()).digest()
+        inputs = Inputs(self.rules, self.base, held, tuple(sample), self.reference, beacon)
+        parts = (self.rules.digest.hex(), beacon.hex(), Held(inputs.validation).digest, *(one.digest for one in held))
+        key = hashlib.sha256("".join(parts).encode()).hexdigest()
+        if key not in self.results:
+            found = [
+                {"q": r.quality, "phi": r.impact, "gain": float(r.reasons.get("gain", 0))}
+                for r in compute(inputs).results
+            ]
+            self.keep(key, found)
+        results = self.results[key]
+        weights = [weight(r["q"] * QUANTUM, r["phi"] * QUANTUM) for r in results]
+        ours = results[len(natural) :]
+        return replace(
+            row,
+            gain=sum(r["gain"] for r in ours),
+            phi=sum(r["phi"] for r in ours) / 10_000,
+            q=fmean(r["q"] for r in ours) / 10_000,
+            weight=sum(weights[len(natural) :]),
+            honest=weights[: len(natural)],
+        )
+
+
+def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """One entry per attack and knowledge: what it is paid over the seeds, beside honest providers."""
+    controls = {(row.seed, row.attack): row for row in rows if not row.known}
+    found = []
+    for name, known in dict.fromkeys((row.attack, row.known) for row in rows):
+        own = [row for row in rows if (row.attack, row.known) == (name, known)]
+        basis = CONTROLS[ATTACKS[name].basis] if known else name
+        paid = [_over(row.weight, controls[row.seed, basis].weight) for row in own]
+        found.append(
+            {
+                "attack": name,
+                "known": known,
+                "paid_max": max(paid),
+                "paid_mean": fmean(paid),
+                "own_text": fmean(_over(row.weight, controls[row.seed, "honest"].weight) for row in own),
+                "median": fmean(_over(row.weight, int(median(row.honest))) for row in own),
+                "rank": fmean(sum(row.weight > other for other in row.honest) for row in own),
+                "gain": fmean(row.gain for row in own),
+                "phi": fmean(row.phi for row in own),
+                "q": fmean(row.q for row in own),
+                "others": fmean(_over(sum(row.honest), sum(controls[row.seed, "honest"].honest)) for row in own),
+                "least": all(row.weight <= min(row.honest) for row in own),
+            }
+        )
+    return found
+
+
+def show(table: Sequence[dict[str, Any]]) -> None:
+    print(
+        f"{'attack':<20}{'validation':<11}{'paid: most':>10}{'mean':>7}{'of own':>8}{'of median':>10}"
+        f"{'gain':>9}{'phi':>7}{'q':>7}{'others':>8}  what it is"
+    )
+    for row in table:
+        about = ATTACKS[row["attack"]].about if row["known"] else "an honest provider"
+        print(
+            f"{row['attack']:<20}{row['known']:<11}{row['paid_max']:>10.2f}{row['paid_mean']:>7.2f}"
+            f"{row['own_text']:>8.2f}{row['median']:>10.2f}{row['gain']:>9.4f}{row['phi']:>7.4f}{row['q']:>7.3f}"
+            f"{row['others']:>8.3f}  {about}"
+        )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("market", type=Path)
+    parser.add_argument("--tokens", type=int, default=12_000, help="of every provider")
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--attacks", nargs="*", choices=list(ATTACKS), default=list(ATTACKS), metavar="NAME")
+    parser.add_argument("--providers", type=int, default=14, help="the first so many corpora are the market")
+    parser.add_argument("--sentences", type=int, default=64, help="of every corpus that quality looks at")
+    parser.add_argument("--base", type=Path, help="a base model trained on the market's seed corpus")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    base = load_base(options.base) if options.base else base_of(options.market, BaseSpec())
+    rounds = Rounds(load_market(options.market), base, options.tokens, options.providers, options.sentences)
+    rows = []
+    for seed in range(options.seeds):
+        for row in rounds.rows(seed, options.attacks):
+            rows.append(row)
+            print(f"seed {seed}: {row.attack}, {row.known}: {row.weight / 10**18:.5f}", file=sys.stderr, flush=True)
+    table = summary(rows)
+    show(table)
+    if options.json:
+        options.json.write_text(
+            json.dumps({"options": {k: str(v) for k, v in vars(options).items()}, "table": table}, indent=1)
+        )
+    over = [r["attack"] for r in table if r["known"] == "drawn" and r["paid_max"] > GOAL]
+    heavy = [f"{r['attack']} ({r['known']})" for r in table if r["attack"] in JUNK and not r["least"]]
+    print(f"paid more than {GOAL} on a drawn sample: {', '.join(over) or 'none'}")
+    print(f"junk that weighs more than the least honest provider: {', '.join(heavy) or 'none'}")
+    return int(bool(over or heavy))
+
+
+def _shuffled(rng: Random, documents: Sequence[Document]) -> list[Document]:
+    return rng.sample(documents, len(documents))
+
+
+def _pieces(document: Document) -> list[Document]:
+    """The document in pieces of PIECE characters that end with a word; its end only if nothing else is there."""
+    found: list[Document] = []
+    rest = document.text
+    while len(rest) > PIECE:
+        part = rest[:PIECE].rsplit(maxsplit=1)[0]
+        found.append(replace(document, id=f"{document.id}/{len(found)}", text=part))
+        rest = rest[len(part) :].lstrip()
+    return found or [document]
+
+
+def _up_to(length: int, documents: Sequence[Document]) -> list[Document]:
+    """The first documents, of so many characters together."""
+    found: list[Document] = []
+    while len(found) < len(documents) and length > 0:
+        found.append(documents[len(found)])
+        length -= len(found[-1].text)
+    return found
+
+
+def _over(amount: int, other: int) -> float:
+    return amount / other if other else float("inf") if amount else 0.0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
