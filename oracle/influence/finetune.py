@@ -2,7 +2,7 @@
 
 A microbatch holds windows of one provider; a step takes a few microbatches of any providers. Whoever watches sees each
 microbatch's own gradient, the step's clip and the preconditioner before the weights move. Memory holds one step's
-gradients, whatever the number of providers.
+gradients, whatever the number of providers. A step waits once for the device: for its gradient's norm.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from math import inf, isfinite
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from torch import Tensor
 from oracle.errors import CheckFailed
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute
+from oracle.influence.parallel import ALONE, Group
 from oracle.influence.sequences import Windows, draw_key
 from oracle.influence.spec import InfluenceSpec
 
@@ -24,30 +27,37 @@ EVALUATION_BATCH = 16  # windows per pass where no update depends on it
 
 
 class Weights:
-    """A private copy of a base model whose weights are views of one flat vector, and its gradients as flat vectors."""
+    """A private copy of a base model whose weights are views of one flat vector, and its gradients as flat vectors.
 
-    def __init__(self, base: BaseModel, compute: Compute) -> None:
+    ``group`` shares the passes over many windows.
+    """
+
+    def __init__(self, base: BaseModel, compute: Compute, group: Group = ALONE) -> None:
         self.compute = compute
+        self.group = group
         self.model = deepcopy(base.model).to(compute.device)
         self.parameters = list(self.model.parameters())
         self.flat = torch.nn.utils.parameters_to_vector(self.parameters).detach()
         torch.nn.utils.vector_to_parameters(self.flat, self.parameters)
         self.loss = compute.loss_of(self.model)
 
-    def gradient(self, windows: Windows, divisor: float) -> tuple[Tensor, float]:
-        """Flat gradient and value of the summed loss of ``windows`` over ``divisor``."""
+    def gradient(self, windows: Windows, divisor: float) -> tuple[Tensor, Tensor]:
+        """Flat gradient and value (float64, on the device) of the summed loss of ``windows`` over ``divisor``."""
         on = windows.to(self.compute.device)
         loss = self.loss(on.inputs, on.targets) / divisor
-        parts = torch.autograd.grad(loss, self.parameters)
-        return torch.cat([part.flatten() for part in parts]), float(loss.detach().double())
+        parts = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
+        return torch.cat([part.flatten() for part in parts]), loss.detach().double()
 
     def mean_gradient(self, windows: Windows, *, what: str) -> tuple[Tensor, float]:
         """Gradient and value of the mean loss per token; CheckFailed, naming ``what``, when it is not finite."""
-        total, loss = torch.zeros_like(self.flat), 0.0
-        for first in range(0, len(windows), EVALUATION_BATCH):
+        total = torch.zeros_like(self.flat)
+        losses = total.new_zeros((), dtype=torch.float64)
+        for first in self.group.share(range(0, len(windows), EVALUATION_BATCH)):
             part, value = self.gradient(windows[first : first + EVALUATION_BATCH], windows.tokens)
             total += part
-            loss += value
+            losses += value
+        self.group.sum(total)
+        loss = float(self.group.sum(losses))
         if not torch.isfinite(total).all():
             raise CheckFailed(
                 f"the gradient of {what} is not finite (loss {loss})",
@@ -59,11 +69,11 @@ class Weights:
     @torch.no_grad()
     def mean_loss(self, windows: Windows) -> float:
         """Mean cross-entropy over all targets, nats per token."""
-        total = 0.0
-        for first in range(0, len(windows), EVALUATION_BATCH):
+        total = self.flat.new_zeros((), dtype=torch.float64)
+        for first in self.group.share(range(0, len(windows), EVALUATION_BATCH)):
             batch = windows[first : first + EVALUATION_BATCH].to(self.compute.device)
-            total += float(self.loss(batch.inputs, batch.targets).double())
-        return total / windows.tokens
+            total += self.loss(batch.inputs, batch.targets).double()
+        return float(self.group.sum(total)) / windows.tokens
 
 
 class Adam:
@@ -120,8 +130,8 @@ def draw_order(data: Sequence[Windows], spec: InfluenceSpec, seed: int) -> list[
 class Step:
     """One step as it is about to be taken: the update is -``learning_rate`` * P * (running mean of clip * gradient).
 
-    ``parts`` are the microbatches' gradients of the mean training loss (they add up to the step's), ``scale`` what the
-    clip multiplies them by, ``preconditioner`` P, ``loss`` the mean training loss.
+    ``parts`` are the gradients of this process's ``microbatches`` (all processes' add up to the gradient of the mean
+    training loss), ``scale`` what the clip multiplies them by, ``preconditioner`` P, ``loss`` the mean training loss.
     """
 
     number: int
@@ -140,11 +150,18 @@ class FineTune:
     """One epoch over ``data``, a step at a time."""
 
     def __init__(
-        self, base: BaseModel, data: Sequence[Windows], spec: InfluenceSpec, seed: int, compute: Compute
+        self,
+        base: BaseModel,
+        data: Sequence[Windows],
+        spec: InfluenceSpec,
+        seed: int,
+        compute: Compute,
+        group: Group = ALONE,
     ) -> None:
         self.spec = spec
         self.data = data
-        self.weights = Weights(base, compute)
+        self.group = group
+        self.weights = Weights(base, compute, group)
         self.optimiser = Adam(self.weights.flat, spec)
         order = draw_order(data, spec, seed)
         self.steps = [order[first : first + spec.microbatches] for first in range(0, len(order), spec.microbatches)]
@@ -161,29 +178,45 @@ class FineTune:
         Raises CheckFailed, naming step and provider, when a gradient is not finite; the weights have not moved then.
         """
         microbatches = self.steps[number]
-        parts, losses = [], []
-        for batch in microbatches:
-            windows = batch.of(self.data)
+        own = self.group.share(range(len(microbatches)))
+        gradient = torch.zeros_like(self.weights.flat)
+        found = gradient.new_zeros(len(microbatches) + 1, dtype=torch.float64)  # every loss, then the gradient's norm
+        parts = []
+        for place in own:
+            windows = microbatches[place].of(self.data)
             part, loss = self.part(windows)
-            if not torch.isfinite(part).all():
-                raise CheckFailed(
-                    f"step {number}: the gradient of provider {batch.provider} is not finite (loss {loss})",
-                    input=f"provider {batch.provider}",
-                    hint="leave this provider out, or lower the learning rate",
-                )
+            gradient += part
+            found[place] = loss * self.full / windows.tokens
             parts.append(part)
-            losses.append(loss * self.full / windows.tokens)
-        gradient = torch.stack(parts).sum(0)
-        norm = float(gradient.norm())
+        self.group.sum(gradient)
+        self.group.sum(found)
+        found[-1] = gradient.norm()
+        *losses, norm = found.tolist()
+        if not isfinite(norm):
+            self.refuse(number, parts, losses)
         scale = self.spec.clip / norm if norm > self.spec.clip else 1.0
         preconditioner = self.optimiser.precondition(scale * gradient)
         if watch is not None:
             loss = sum(losses) / len(losses)
             rate = self.optimiser.learning_rate
-            watch(Step(number, microbatches, parts, scale, rate, preconditioner, loss))
+            watch(Step(number, self.group.share(microbatches), parts, scale, rate, preconditioner, loss))
         self.weights.flat += self.optimiser.update(preconditioner)
 
-    def part(self, windows: Windows) -> tuple[Tensor, float]:
+    def refuse(self, number: int, parts: Sequence[Tensor], losses: Sequence[float]) -> NoReturn:
+        """Raise CheckFailed for the provider of the step's largest gradient, the first that is not finite if any."""
+        norms = self.weights.flat.new_zeros(len(losses))
+        for place, part in zip(self.group.share(range(len(losses))), parts, strict=True):
+            norms[place] = part.norm()
+        sizes = [norm if isfinite(norm) else inf for norm in self.group.sum(norms).tolist()]
+        place = sizes.index(max(sizes))
+        provider = self.steps[number][place].provider
+        raise CheckFailed(
+            f"step {number}: the gradient of provider {provider} is not finite (loss {losses[place]})",
+            input=f"provider {provider}",
+            hint="leave this provider out, or lower the learning rate",
+        )
+
+    def part(self, windows: Windows) -> tuple[Tensor, Tensor]:
         """A microbatch's share of the step's gradient, and of its loss; every window clipped where the terms say so.
 
         ``document_clip`` bounds the norm of each window's mean gradient.
@@ -191,11 +224,12 @@ class FineTune:
         bound = self.spec.document_clip
         if not bound:
             return self.weights.gradient(windows, self.full)
-        total, losses = torch.zeros_like(self.weights.flat), 0.0
+        total = torch.zeros_like(self.weights.flat)
+        losses = total.new_zeros((), dtype=torch.float64)
         for place in range(len(windows)):
             window = windows[place : place + 1]
             gradient, loss = self.weights.gradient(window, self.full)
-            norm = float(gradient.norm()) * self.full / window.tokens
-            total += gradient * min(1.0, bound / norm) if norm > bound else gradient
+            norm = gradient.norm().double() * self.full / window.tokens
+            total += gradient * (bound / norm).clamp(max=1.0)
             losses += loss
         return total, losses

@@ -21,6 +21,7 @@ import torch
 
 from oracle.influence.finetune import FineTune, Step
 from oracle.influence.job import Estimate, Job
+from oracle.influence.parallel import Group, launch
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import BUCKETS, Sketch, sketch_hash
 from oracle.influence.state import StateFile
@@ -30,9 +31,6 @@ from oracle.influence.state import StateFile
 class Books:
     """What a run has found so far; JSON-able, so that it can be put down and taken up."""
 
-    gains: list[float]
-    squares: list[float]
-    parts: list[int]
     losses: list[str] = field(default_factory=list)
     validation_losses: list[str] = field(default_factory=list)
     validation_gradients: list[str] = field(default_factory=list)
@@ -49,25 +47,33 @@ class InRun:
         return 1 + -(-steps // spec.refresh) * watched * job.base.context / max(1, job.tokens)
 
     def estimate(self, job: Job) -> Estimate:
-        """The fine-tune; taken up where ``job.state`` left it, with the same log."""
-        run = Run(job)
-        run.play()
-        return run.result()
+        """The fine-tune; taken up where ``job.state`` left it, with the same log.
+
+        Raises as :func:`parallel.launch` where the job is for several processes; these keep no state.
+        """
+        return launch(Run.whole, job)
 
 
 class Run:
-    """One fine-tune with its books."""
+    """One fine-tune with its books. ``totals``: sums, sums of squares and numbers of every provider's parts' gains."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, group: Group) -> None:
         self.job = job
-        self.tune = FineTune(job.base, job.data, job.spec, job.seed, job.compute)
+        self.group = group
+        self.tune = FineTune(job.base, job.data, job.spec, job.seed, job.compute, group)
         self.sketch = Sketch(len(self.tune.weights.flat), job.compute.device)
         self.towards = torch.zeros_like(self.tune.weights.flat)
-        self.sketches = torch.zeros(len(job.data), BUCKETS, dtype=torch.float64)
-        zeros = [0.0] * len(job.data)
-        self.books = Books(list(zeros), list(zeros), [0] * len(job.data))
+        self.sketches = self.towards.new_zeros(len(job.data), BUCKETS, dtype=torch.float64)
+        self.totals = self.towards.new_zeros(3, len(job.data), dtype=torch.float64)
+        self.books = Books()
         self.before = self.tune.weights.mean_loss(job.validation)
         self.state = StateFile(job.state, job.key)
+
+    @classmethod
+    def whole(cls, job: Job, group: Group) -> Estimate:
+        run = cls(job, group)
+        run.play()
+        return run.result()
 
     def play(self) -> None:
         """Take every step that is left, putting the state down now and then."""
@@ -100,18 +106,16 @@ class Run:
 
     def watch(self, step: Step) -> None:
         """Credit every microbatch with what it does for the validation loss in this step."""
-        books = self.books
         steepness = (step.preconditioner * self.towards).double()
         for batch, part in zip(step.microbatches, step.parts, strict=True):
-            gain = step.learning_rate * step.scale * float(part.double() @ steepness)
-            books.gains[batch.provider] += gain
-            books.squares[batch.provider] += gain * gain
-            books.parts[batch.provider] += 1
+            gain = step.learning_rate * step.scale * (part.double() @ steepness)
+            self.totals[:, batch.provider] += torch.stack([gain, gain * gain, torch.ones_like(gain)])
             self.sketches[batch.provider] += self.sketch(part)
-        books.losses.append(repr(step.loss))
+        self.books.losses.append(repr(step.loss))
 
     def result(self) -> Estimate:
         books = self.books
+        gains, squares, parts = self.group.sum(self.totals).tolist()
         log: dict[str, Any] = {
             "order": [batch.provider for step in self.tune.steps for batch in step],
             "losses": books.losses,
@@ -119,10 +123,10 @@ class Run:
             "validation_gradients": books.validation_gradients,
             "validation_loss_before": repr(self.before),
             "validation_loss_after": repr(self.tune.weights.mean_loss(self.job.validation)),
-            "gradient_sums": [sketch_hash(own) for own in self.sketches],
+            "gradient_sums": [sketch_hash(own) for own in self.group.sum(self.sketches)],
         }
         self.state.clear()
-        return Estimate(tuple(books.gains), tuple(map(spread, books.gains, books.squares, books.parts)), log)
+        return Estimate(tuple(gains), tuple(map(spread, gains, squares, parts)), log)
 
     def put_down(self, done: int) -> None:
         optimiser = self.tune.optimiser
@@ -132,6 +136,7 @@ class Run:
             "square": optimiser.square,
             "towards": self.towards,
             "sketches": self.sketches,
+            "totals": self.totals,
         }
         self.state.save(tensors, {"done": done, "books": vars(self.books)})
 
@@ -144,12 +149,12 @@ class Run:
         self.tune.weights.flat.copy_(tensors["weights"])
         self.tune.optimiser.mean, self.tune.optimiser.square = tensors["mean"], tensors["square"]
         self.tune.optimiser.taken = about["done"]
-        self.towards, self.sketches = tensors["towards"], tensors["sketches"].cpu()
+        self.towards, self.sketches, self.totals = tensors["towards"], tensors["sketches"], tensors["totals"]
         self.books = Books(**about["books"])
         return int(about["done"])
 
 
-def spread(total: float, squares: float, parts: int) -> float:
+def spread(total: float, squares: float, parts: float) -> float:
     """Standard error of a sum of ``parts`` microbatches' gains, taken as draws from one provider's text."""
     if parts < 2:
         return abs(total)

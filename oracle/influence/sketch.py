@@ -16,7 +16,7 @@ BUCKETS = 32
 
 
 class Sketch:
-    """Sketches of vectors of ``size`` numbers: (BUCKETS,) float64 on the CPU."""
+    """Sketches of vectors of ``size`` numbers: (BUCKETS,) float64, on the vector's device."""
 
     def __init__(self, size: int, device: torch.device) -> None:
         source = torch.Generator().manual_seed(size)
@@ -26,9 +26,9 @@ class Sketch:
 
     def __call__(self, vector: Tensor) -> Tensor:
         signed = torch.nn.functional.pad(vector * self.signs, (0, self.padding))
-        return signed.view(-1, BUCKETS).sum(0, dtype=torch.float64).cpu()
+        return signed.view(-1, BUCKETS).sum(0, dtype=torch.float64)
 
 
 def sketch_hash(sketch: Tensor) -> str:
     """SHA-256 (hex) of the sketch's little-endian bytes."""
-    return hashlib.sha256(sketch.numpy().astype("<f8").tobytes()).hexdigest()
+    return hashlib.sha256(sketch.cpu().numpy().astype("<f8").tobytes()).hexdigest()
