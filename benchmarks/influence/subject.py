@@ -88,7 +88,7 @@ def cut(folder: Path, base: BaseModel, quota: int, path: Path) -> None:
     tensors: dict[str, Tensor] = {}
     for name, own in texts.items():
         bound = VALIDATION_WINDOWS * base.context if name == "validation" else quota
-        windows = cut_windows(draw_passages(own, DRAW), base.tokenizer, base.context, bound)
+        windows = cut_windows(draw_passages(own, DRAW), base.tokenizer, base.end, base.context, bound)
         tensors |= {f"{name}/inputs": windows.inputs, f"{name}/targets": windows.targets.contiguous()}
     safetensors.torch.save_file(tensors, path)
 

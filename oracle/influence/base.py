@@ -1,6 +1,7 @@
 """The base model every oracle starts from, fixed by its SHA-256.
 
-One safetensors file holds it all: weights, tokenizer, architecture and how it was trained.
+One of this project is one safetensors file that holds it all: weights, tokenizer, architecture and how it was trained.
+Or it is a folder with any causal language model in the format of Hugging Face (``huggingface``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,37 @@ import safetensors.torch
 from tokenizers import Tokenizer
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
-from oracle.influence.gpt import GPT, Architecture
+from oracle.influence.gpt import GPT, Architecture, LanguageModel
 
 KIND = "mixed-mia/base/1"
 
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A trained model, its tokenizer, how it was made (``record``), and the file's bytes that hold them all."""
+    """A trained model, its tokenizer, and how it was made (``record``).
 
-    model: GPT
+    ``end`` is the id of end-of-text, ``context`` the longest sequence in tokens, ``digest`` (hex) a SHA-256 that fixes
+    all of it, ``file`` the bytes of the file it is kept in, None for a folder.
+    """
+
+    model: LanguageModel
     tokenizer: Tokenizer
+    end: int
+    context: int
+    digest: str
     record: dict[str, Any]
-    data: bytes
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the file's bytes, hex."""
-        return hashlib.sha256(self.data).hexdigest()
+    file: bytes | None = None
 
     @property
-    def context(self) -> int:
-        """The longest sequence, in tokens."""
-        return self.model.shape.context
+    def data(self) -> bytes:
+        """The file's bytes; BadInput for a folder, which is no one file to publish."""
+        if self.file is None:
+            raise BadInput(
+                "a Hugging Face model is a folder and cannot be published as one file",
+                input="base model",
+                hint="give a base model of this project, or leave it out to train one",
+            )
+        return self.file
 
     @property
     def parameters(self) -> int:
@@ -56,12 +64,22 @@ class BaseModel:
         partial.replace(path)
 
 
+def own_model(model: GPT, tokenizer: Tokenizer, record: dict[str, Any], file: bytes) -> BaseModel:
+    """A base model of this project: end-of-text is the id after the tokenizer's."""
+    digest = hashlib.sha256(file).hexdigest()
+    return BaseModel(model, tokenizer, tokenizer.get_vocab_size(), model.shape.context, digest, record, file)
+
+
 def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
-    """Read a base model file; with ``digest`` (SHA-256, hex) only that very file will do.
+    """Read a base model file or folder; with ``digest`` (SHA-256, hex) only that very one will do.
 
     Raises EnvironmentFailure when it is missing or unreadable, CheckFailed when its digest differs, BadInput when it
     is no base model or of another architecture.
     """
+    if path.is_dir():
+        from oracle.influence.huggingface import load_folder  # transformers takes seconds to import
+
+        return load_folder(path, digest)
     name = str(path)
     try:
         data = path.read_bytes()
@@ -69,13 +87,7 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
         raise EnvironmentFailure(
             f"cannot read the base model: {error.strerror}", input=name, hint="fetch it by the digest in the terms"
         ) from error
-    found = hashlib.sha256(data).hexdigest()
-    if digest is not None and found != digest:
-        raise CheckFailed(
-            f"the base model was changed: sha256 {found}, not {digest}",
-            input=name,
-            hint="fetch it again by the digest in the terms",
-        )
+    require_digest(hashlib.sha256(data).hexdigest(), digest, name)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
@@ -91,4 +103,14 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
         raise BadInput(
             f"not a base model of this project: {error}", input=name, hint="give the file the planner published"
         ) from error
-    return BaseModel(model, tokenizer, record, data)
+    return own_model(model, tokenizer, record, data)
+
+
+def require_digest(found: str, wanted: str | None, name: str) -> None:
+    """CheckFailed when a digest is wanted and another was found."""
+    if wanted is not None and found != wanted:
+        raise CheckFailed(
+            f"the base model was changed: sha256 {found}, not {wanted}",
+            input=name,
+            hint="fetch it again by the digest in the terms",
+        )

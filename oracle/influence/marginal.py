@@ -56,8 +56,10 @@ def make_job(
 
     Raises BadInput when the validation text is empty or nobody has any tokens.
     """
-    pool = cut_windows(draw_passages(validation, seed), base.tokenizer, base.context)
-    data = tuple(cut_windows(draw_passages(own, seed), base.tokenizer, base.context, spec.quota) for own in corpora)
+    pool = cut_windows(draw_passages(validation, seed), base.tokenizer, base.end, base.context)
+    data = tuple(
+        cut_windows(draw_passages(own, seed), base.tokenizer, base.end, base.context, spec.quota) for own in corpora
+    )
     if not len(pool):
         raise BadInput("the validation text is empty", input="validation", hint="give the text of the target domain")
     if not any(len(own) for own in data):

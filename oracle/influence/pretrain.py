@@ -11,9 +11,9 @@ import safetensors.torch
 import torch
 
 from oracle.errors import BadInput
-from oracle.influence.base import KIND, BaseModel
+from oracle.influence.base import KIND, BaseModel, own_model
 from oracle.influence.device import pick_device, reproducible
-from oracle.influence.gpt import GPT, Architecture
+from oracle.influence.gpt import GPT, Architecture, LanguageModel
 from oracle.influence.sequences import Windows, cut_windows, draw_passages, text_digest, train_tokenizer
 
 Progress = Callable[[str, int, int], None]
@@ -60,12 +60,13 @@ def train_base(
     """
     device = device or pick_device()
     shape = spec.architecture
+    end = shape.vocabulary - 1
     held_out, training = split_seed(texts, spec.seed)
     budget = TOKENIZER_CHARACTERS // 2000
     tokenizer = train_tokenizer(training[:budget], shape.vocabulary)
-    windows = cut_windows(training, tokenizer, shape.context, quota=spec.tokens)
-    watched = cut_windows(held_out, tokenizer, shape.context, quota=HELD_OUT_WINDOWS * shape.context)
-    if len(windows) < spec.sequences or not len(watched) or tokenizer.get_vocab_size() != shape.vocabulary - 1:
+    windows = cut_windows(training, tokenizer, end, shape.context, quota=spec.tokens)
+    watched = cut_windows(held_out, tokenizer, end, shape.context, quota=HELD_OUT_WINDOWS * shape.context)
+    if len(windows) < spec.sequences or not len(watched) or tokenizer.get_vocab_size() != end:
         raise BadInput(
             f"the seed corpus is too small: {windows.tokens} tokens, {tokenizer.get_vocab_size() + 1} of "
             f"{shape.vocabulary} vocabulary entries",
@@ -87,7 +88,7 @@ def train_base(
     about = json.dumps({"record": record, "tokenizer": tokenizer.to_str()}, sort_keys=True)
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     data = safetensors.torch.save(weights, {"about": about})
-    return BaseModel(model.cpu(), tokenizer, json.loads(about)["record"], data)
+    return own_model(model.cpu(), tokenizer, json.loads(about)["record"], data)
 
 
 def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
@@ -152,7 +153,7 @@ def last_quarter(curve: Sequence[float]) -> float:
 
 
 @torch.no_grad()
-def mean_loss(model: GPT, windows: Windows, batch: int = 16) -> float:
+def mean_loss(model: LanguageModel, windows: Windows, batch: int = 16) -> float:
     """Mean cross-entropy over all targets, nats per token."""
     total = sum(
         float(model.loss(windows.inputs[i : i + batch], windows.targets[i : i + batch]).double())

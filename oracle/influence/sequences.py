@@ -70,19 +70,24 @@ class Windows:
         return hashlib.sha256(self.inputs.numpy().tobytes() + self.targets.numpy().tobytes()).hexdigest()
 
     def to(self, device: torch.device) -> Windows:
-        return Windows(self.inputs.to(device), self.targets.to(device))
+        """A copy on ``device``; from pinned memory where it is a GPU, so that nobody waits for what runs there."""
+        if device.type != "cuda":
+            return Windows(self.inputs.to(device), self.targets.to(device))
+        inputs, targets = (own.pin_memory().to(device, non_blocking=True) for own in (self.inputs, self.targets))
+        return Windows(inputs, targets)
 
 
-def cut_windows(passages: Sequence[str], tokenizer: Tokenizer, context: int, quota: int | None = None) -> Windows:
-    """The passages as one stream, end-of-text before each, cut into windows of at most ``quota`` targets in all.
+def cut_windows(
+    passages: Sequence[str], tokenizer: Tokenizer, end: int, context: int, quota: int | None = None
+) -> Windows:
+    """The passages as one stream, ``end`` (of text) before each, cut into windows of at most ``quota`` targets in all.
 
     The windows do not overlap; the last one is padded.
     """
-    end = tokenizer.get_vocab_size()
     stream: list[int] = []
     for passage in passages:
         stream.append(end)
-        stream.extend(tokenizer.encode(passage).ids)
+        stream.extend(tokenizer.encode(passage, add_special_tokens=False).ids)
         if quota is not None and len(stream) > quota:
             del stream[quota + 1 :]
             break

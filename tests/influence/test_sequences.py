@@ -22,29 +22,29 @@ def test_the_draw_depends_on_the_seed_and_the_texts_alone() -> None:
 
 
 def test_windows_predict_the_next_token_and_pad_the_end(base: BaseModel, market: dict[str, list[str]]) -> None:
-    windows = cut_windows(market["near"], base.tokenizer, 32)
+    windows = cut_windows(market["near"], base.tokenizer, base.end, 32)
     stream = torch.cat([windows.inputs.flatten()[:1], windows.targets.flatten()])[: windows.tokens + 1]
     assert torch.equal(windows.inputs.flatten()[: windows.tokens], stream[:-1])
     assert (windows.targets.flatten()[windows.tokens :] == IGNORED).all()
-    assert stream[0] == base.model.shape.vocabulary - 1
+    assert stream[0] == base.end
     decoded = base.tokenizer.decode([int(token) for token in stream if token != stream[0]])
     assert decoded == "".join(market["near"])
 
 
 def test_a_quota_is_met_exactly(base: BaseModel, market: dict[str, list[str]]) -> None:
-    full = cut_windows(market["near"], base.tokenizer, 32)
-    cut = cut_windows(market["near"], base.tokenizer, 32, quota=100)
+    full = cut_windows(market["near"], base.tokenizer, base.end, 32)
+    cut = cut_windows(market["near"], base.tokenizer, base.end, 32, quota=100)
     assert cut.tokens == 100 < full.tokens
     assert torch.equal(cut.targets[:3], full.targets[:3])
-    assert cut_windows(market["near"], base.tokenizer, 32, quota=10**9).tokens == full.tokens
+    assert cut_windows(market["near"], base.tokenizer, base.end, 32, quota=10**9).tokens == full.tokens
 
 
 def test_nothing_makes_no_windows(base: BaseModel) -> None:
-    assert len(cut_windows([], base.tokenizer, 32)) == 0
+    assert len(cut_windows([], base.tokenizer, base.end, 32)) == 0
 
 
 def test_no_text_spells_the_end_of_text(base: BaseModel) -> None:
-    end = base.model.shape.vocabulary - 1
+    end = base.end
     for text in ("<|endoftext|>", "</s>", "[SEP]", "\x00\x03", chr(end)):
         assert end not in base.tokenizer.encode(text).ids
 
