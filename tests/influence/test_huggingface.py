@@ -1,0 +1,188 @@
+"""Tiny models of two families, random, saved the way their users save them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.influence.base import load_base
+from oracle.influence.device import Compute
+from oracle.influence.finetune import Weights
+from oracle.influence.marginal import marginal_utility
+from oracle.influence.sequences import cut_windows, train_tokenizer
+from oracle.influence.spec import InfluenceSpec
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # a look-up would fail the test
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertLMHeadModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+)
+
+CPU = Compute(torch.device("cpu"))
+VOCABULARY = 300
+END = VOCABULARY - 1
+SIZES: dict[str, Any] = {"vocab_size": VOCABULARY, "eos_token_id": END, "bos_token_id": END}
+
+
+def gpt2() -> PreTrainedModel:
+    return GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=32, **SIZES))
+
+
+def llama() -> PreTrainedModel:
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return LlamaForCausalLM(LlamaConfig(max_position_embeddings=4096, **shape, **SIZES))
+
+
+def bert(kind: type[PreTrainedModel]) -> PreTrainedModel:
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return kind(BertConfig(**shape, **SIZES))
+
+
+def saved(make: Callable[[], PreTrainedModel], folder: Path, texts: list[str]) -> Path:
+    torch.manual_seed(0)
+    make().save_pretrained(folder)
+    tokenizer = train_tokenizer(texts, VOCABULARY)
+    tokenizer.add_special_tokens(["<|endoftext|>"])
+    assert tokenizer.token_to_id("<|endoftext|>") == END
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, seed_corpus: list[str]) -> Path:
+    return saved(gpt2, tmp_path_factory.mktemp("gpt2"), seed_corpus[:20])
+
+
+@pytest.fixture
+def changeable(tmp_path: Path, folder: Path) -> Path:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize(("make", "context"), [(gpt2, 32), (llama, 1024)])
+def test_a_model_scores_and_stays_as_it_was(
+    make: Callable[[], PreTrainedModel],
+    context: int,
+    tmp_path: Path,
+    seed_corpus: list[str],
+    market: dict[str, list[str]],
+) -> None:
+    base = load_base(saved(make, tmp_path, seed_corpus[:20]))
+    assert (base.end, base.context) == (END, context)
+    assert base.parameters == sum(own.numel() for own in make().parameters())
+    before = {name: tensor.clone() for name, tensor in base.model.state_dict().items()}
+    short = replace(base, context=32)
+    spec = InfluenceSpec(quota=1_000, validation_sequences=8, learning_rate=1e-3)
+    corpora = [market["near"], market["noise"]]
+    runs = [marginal_utility(short, corpora, market["validation"][:2], spec, seed=3, compute=CPU) for _ in range(2)]
+    assert runs[0].log == runs[1].log
+    assert runs[0].gains[0] > max(0, runs[0].gains[1])
+    (log,) = runs[0].log["runs"]
+    assert float(log["validation_loss_after"]) < float(log["validation_loss_before"])
+    assert all(torch.equal(tensor, before[name]) for name, tensor in base.model.state_dict().items())
+
+
+@torch.no_grad()
+def test_its_loss_is_that_of_transformers(folder: Path, market: dict[str, list[str]]) -> None:
+    base = load_base(folder)
+    windows = cut_windows(market["validation"], base.tokenizer, base.end, base.context, quota=4 * 32)
+    network = GPT2LMHeadModel.from_pretrained(folder).eval()
+    logits = network(input_ids=windows.inputs).logits
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), windows.targets.flatten(), reduction="sum")
+    assert float(base.model.loss(windows.inputs, windows.targets)) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_tied_weights_stay_one_and_move_with_the_flat_vector(folder: Path) -> None:
+    weights = Weights(load_base(folder), CPU)
+    network: Any = weights.model.network
+    assert network.lm_head.weight is network.transformer.wte.weight
+    assert len(weights.flat) == sum(own.numel() for own in gpt2().parameters())
+    weights.flat += 1
+    assert torch.equal(network.lm_head.weight, network.transformer.wte.weight)
+    assert network.lm_head.weight.flatten()[0] == weights.flat[0]
+
+
+def test_text_cannot_spell_the_end_of_text(folder: Path) -> None:
+    base = load_base(folder)
+    assert END not in cut_windows(["a<|endoftext|>b"], base.tokenizer, base.end, 32).targets
+
+
+def test_the_digest_fixes_config_tokenizer_and_weights_and_nothing_else(changeable: Path) -> None:
+    digest = load_base(changeable).digest
+    (changeable / "README.md").write_text("about")
+    assert load_base(changeable, digest=digest).digest == digest
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        path = changeable / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1] + b" ")
+        with pytest.raises(CheckFailed, match="changed"):
+            load_base(changeable, digest=digest)
+        path.write_bytes(whole)
+
+
+def test_a_folder_is_no_file_to_publish(folder: Path) -> None:
+    base = load_base(folder)
+    with pytest.raises(BadInput, match="cannot be published"):
+        _ = base.data
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFailure, match="No such file"):
+        load_base(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_what_a_folder_lacks_is_named(changeable: Path, name: str) -> None:
+    (changeable / name).unlink()
+    with pytest.raises(BadInput, match=f"no {name}"):
+        load_base(changeable)
+
+
+def test_pickled_weights_are_not_opened(changeable: Path) -> None:
+    (changeable / "model.safetensors").rename(changeable / "pytorch_model.bin")
+    with pytest.raises(BadInput, match="pickled"):
+        load_base(changeable)
+
+
+def test_an_adapter_is_refused(changeable: Path) -> None:
+    (changeable / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "gpt2"}))
+    with pytest.raises(BadInput, match="adapter"):
+        load_base(changeable)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(lambda: bert(BertForMaskedLM), "its architecture is BertForMaskedLM"), (lambda: bert(BertLMHeadModel), "later")],
+)
+def test_a_model_that_is_not_causal_is_refused(
+    make: Callable[[], PreTrainedModel], reason: str, tmp_path: Path, seed_corpus: list[str]
+) -> None:
+    with pytest.raises(BadInput, match=reason) as caught:
+        load_base(saved(make, tmp_path, seed_corpus[:20]))
+    assert caught.value.input == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"eos_token_id": None}, "no eos_token_id"), ({"n_embd": 8}, "size|shape"), ({"vocab_size": 200}, "fit|size")],
+)
+def test_a_config_that_does_not_fit_is_refused(changeable: Path, change: dict[str, Any], reason: str) -> None:
+    path = changeable / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(BadInput, match=reason):
+        load_base(changeable)
