@@ -1,6 +1,6 @@
 """Every estimator against retraining, over all providers and over the natural ones alone.
 
-    python -m benchmarks.influence.evaluation MARKET [--peers] [--json FILE] [--plot FILE]
+    .venv/bin/python -m benchmarks.influence.evaluation MARKET [--dear] [--peers] [--json FILE] [--plot FILE]
 
 The truth comes from ``benchmarks.influence.truth`` (run it first, or let this run it); estimators use seeds of their
 own. CPU seconds are compared with a plain fine-tune on the same data, timed in the same process. Finished estimates are
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -25,6 +26,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.influence import CACHE, agreement
+from benchmarks.influence.peers import WHICH, peer_scores
+from benchmarks.influence.plots import draw
 from benchmarks.influence.subject import Subject, base_of, subject_of, tell
 from benchmarks.influence.truth import SEEDS, Retraining, retrain, truth_of
 from oracle.influence.device import Compute, reproducible
@@ -117,6 +120,18 @@ def run_of(subject: Subject, name: str, spec: InfluenceSpec, seed: int, *, fresh
     return run
 
 
+def peers_of(subject: Subject, which: str, *, fresh: bool) -> list[Run]:
+    """A peer's runs on the same windows; they have no seeds of ours, and cost what they cost."""
+    path = CACHE / f"{which}-{subject.key[:16]}.json"
+    if fresh or not path.exists():
+        found = peer_scores(subject.base, subject.data, subject.validation, which, CACHE / f"peer-{which}")
+        plain = retrain(subject, tuple(range(len(subject.data))), OWN_SEEDS[0]).cpu_seconds
+        path.write_text(json.dumps([found, plain]))
+    found, plain = json.loads(path.read_text())
+    none = [0.0] * len(subject.data)
+    return [Run(run["name"], 0, run["gains"], none, math.nan, run["cpu_seconds"], plain) for run in found]
+
+
 def judge(runs: Sequence[Run], truth: Truth, chosen: NDArray[np.bool_]) -> dict[str, Any]:
     """Agreement of the mean over seeds on the chosen providers, with 95 % intervals; each a mean over single seeds."""
     gains = np.array([run.gains for run in runs])
@@ -203,19 +218,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=sorted(ESTIMATORS), help="these estimators")
     parser.add_argument("--dear", action="store_true", help="those that take many fine-tunes, too")
     parser.add_argument("--fresh", action="store_true", help="estimate and time anew")
+    parser.add_argument("--peers", nargs="*", default=(), choices=WHICH, help="and these; all without a name")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     subject = subject_of(options.market, base_of(options.market, BaseSpec()))
     truth = truth_from(truth_of(subject, processes=2), len(subject.data))
     names = options.only or [name for name in ESTIMATORS if options.dear or name not in DEAR]
     groups = {"all": np.ones(len(subject.names), dtype=bool), "natural": np.array(subject.natural)}
-    document: dict[str, Any] = {"providers": subject.names, "emptied": subject.emptied, "estimators": {}}
+    document: dict[str, Any] = {"providers": subject.names, "natural": subject.natural, "emptied": subject.emptied}
     runs: dict[str, list[Run]] = {}
     for name in names:
         spec = replace(InfluenceSpec(), estimator=name)
         seeds = OWN_SEEDS[:1] if name in DEAR else OWN_SEEDS
         runs[name] = [run_of(subject, name, spec, seed, fresh=options.fresh) for seed in seeds]
+    for which in WHICH if options.peers == [] else options.peers:
+        for run in peers_of(subject, which, fresh=options.fresh):
+            runs[run.name] = [run]
     for group, chosen in groups.items():
         limit = ceiling(truth, chosen)
         document[group] = {"ceiling": limit}
@@ -230,6 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(table(rows))
     document["truth"] = {"leave_one_out": truth.leave_one_out.tolist(), "banzhaf": truth.banzhaf.tolist()}
     document["estimators"] = {name: [vars(run) for run in own] for name, own in runs.items()}
+    if options.plot:
+        draw(document, InfluenceSpec().estimator, options.plot)
     if options.json:
         options.json.write_text(json.dumps(document, indent=1))
     return 0
