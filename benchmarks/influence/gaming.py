@@ -49,7 +49,7 @@ SOURCES = ("p04-python-standards", "p08-task-dialogues", "p02-research-articles"
 """Corpora that attackers start from, of high and of low value for the target, one after the other."""
 CHARACTERS = 4  # of text per token that is scored: the quota is filled, whatever the text
 PIECE = 3_000  # characters of a document
-SAMPLE = 80_000  # characters of the validation sample
+SAMPLE = 8  # characters of the validation sample per such token
 REFERENCE = 3_000  # sentences of the reference corpus
 KNOWN = ("public", "drawn")
 CONTROLS = {"own": "honest", "known": "honest target text"}
@@ -125,7 +125,7 @@ class Rounds:
         half, quarter = len(pool) // 2, len(pool) // 4
         kinds = pool[:half], pool[half : half + quarter], pool[half + quarter :]
         sample, others, target = (_shuffled(rng, [p for d in part for p in _pieces(d)]) for part in kinds)
-        sample, target = _up_to(SAMPLE, sample), _up_to(length, target)
+        sample, target = _up_to(SAMPLE * self.tokens, sample), _up_to(length, target)
         source = self.sources[seed % len(self.sources)]
         natural: list[list[Document]] = []
         own: list[Document] = []
@@ -164,10 +164,10 @@ class Rounds:
         parts = (self.rules.digest.hex(), beacon.hex(), Held(inputs.validation).digest, *(one.digest for one in held))
         key = hashlib.sha256("".join(parts).encode()).hexdigest()
         if key not in self.results:
-            found = [
-                {"q": r.quality, "phi": r.impact, "gain": float(r.reasons.get("gain", 0))}
-                for r in compute(inputs).results
-            ]
+            scored = compute(inputs)
+            gains = map(float, scored.log["gains"])
+            pairs = zip(scored.results, gains, strict=True)
+            found = [{"q": result.quality, "phi": result.impact, "gain": gain} for result, gain in pairs]
             self.keep(key, found)
         results = self.results[key]
         weights = [weight(r["q"] * QUANTUM, r["phi"] * QUANTUM) for r in results]

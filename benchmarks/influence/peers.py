@@ -19,7 +19,7 @@ from oracle.influence.base import BaseModel
 from oracle.influence.sequences import Windows
 
 PEER = Path(".cache/peers/bin/python")
-WHICH = ("kronfluence",)
+WHICH = ("kronfluence", "bergson")
 
 
 def peer_scores(

@@ -10,57 +10,27 @@ the attention's and the perceptron's, and the output, untied from the embedding;
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import safetensors
 import torch
 from kronfluence.analyzer import Analyzer, prepare_model
 from kronfluence.arguments import FactorArguments, ScoreArguments
 from kronfluence.task import Task
+from peers_model import IGNORED, load_gpt
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-IGNORED = -1
 BATCH = 8
 DAMPINGS = {"default damping": 1e-8, "damping of .1 mean eigenvalues": None}
 """Its default, and its heuristic, which is the paper's (Grosse et al., arXiv:2308.03296)."""
 
 Batch = tuple[Tensor, Tensor]
-
-
-def load_gpt(path: Path) -> nn.Module:
-    """The project's GPT with its weights, the output a linear layer of its own."""
-    spec = importlib.util.spec_from_file_location("gpt", Path(__file__).parents[2] / "oracle" / "influence" / "gpt.py")
-    assert spec and spec.loader
-    gpt = importlib.util.module_from_spec(spec)
-    sys.modules["gpt"] = gpt  # dataclasses look their module up
-    spec.loader.exec_module(gpt)
-
-    class Untied(gpt.GPT):  # type: ignore[misc, name-defined]
-        def __init__(self, shape: Any) -> None:
-            super().__init__(shape)
-            self.head = nn.Linear(shape.width, shape.vocabulary, bias=False)
-
-        def forward(self, tokens: Tensor) -> Tensor:
-            x = self.tokens(tokens) + self.positions.weight[: tokens.shape[1]]
-            x = self.blocks(x)
-            out: Tensor = self.head(functional.rms_norm(x, x.shape[-1:]))
-            return out
-
-    with safetensors.safe_open(path, framework="pt") as file:
-        about = json.loads(file.metadata()["about"])
-    model: nn.Module = Untied(gpt.Architecture(**about["record"]["spec"]["architecture"]))
-    weights = load_file(path)
-    model.load_state_dict({**weights, "head.weight": weights["tokens.weight"].clone()})
-    return model
 
 
 class Text(Dataset[Batch]):
@@ -81,7 +51,7 @@ class LanguageModelling(Task):  # type: ignore[misc]
 
     def compute_train_loss(self, batch: Batch, model: nn.Module, sample: bool = False) -> Tensor:
         inputs, targets = batch
-        logits = model(inputs).flatten(0, 1)
+        logits: Tensor = model(inputs).flatten(0, 1)
         wanted = targets.flatten()
         if sample:
             with torch.no_grad():
@@ -93,12 +63,14 @@ class LanguageModelling(Task):  # type: ignore[misc]
         return self.compute_train_loss(batch, model)
 
     def get_attention_mask(self, batch: Batch) -> Tensor:
-        return (batch[1] != IGNORED).long()
+        text: Tensor = batch[1] != IGNORED
+        return text.long()
 
 
 def main(folder: Path) -> None:
+    torch.set_num_threads(1)
     torch.manual_seed(0)
-    model = load_gpt(folder / "base.safetensors").eval()
+    model = load_gpt(folder / "base.safetensors", untied=True).eval()
     windows = load_file(folder / "windows.safetensors")
     training = Text(windows["data/inputs"], windows["data/targets"])
     validation = Text(windows["validation/inputs"], windows["validation/targets"])
