@@ -9,7 +9,20 @@ from collections.abc import Sequence
 
 import typer
 
-from oracle.cli import allocate, auditor, chain, demo, keys, operator, planner, provider, revenue, scoring, simulate
+from oracle.cli import (
+    allocate,
+    auditor,
+    chain,
+    demo,
+    influence,
+    keys,
+    operator,
+    planner,
+    provider,
+    revenue,
+    scoring,
+    simulate,
+)
 from oracle.cli.output import emit_error
 from oracle.errors import MiaError
 
@@ -29,6 +42,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("score")(scoring.score)
 app.add_typer(scoring.data, name="data")
+app.command("influence")(influence.influence)
 app.command("allocate")(allocate.allocate)
 app.add_typer(provider.bids, name="bid")
 app.command("claim")(provider.claim)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oracle.cli.base_model import cache_folder, trained_base
 from oracle.cli.output import ProgressCallback, notes
 from oracle.cli.session import Session, send
 from oracle.errors import BadInput
@@ -190,12 +191,12 @@ def specify(
 
 def _base_model(path: Path | None, texts: Texts, tell: ProgressCallback) -> BaseModel:
     from oracle.influence.base import load_base
-    from oracle.influence.pretrain import BaseSpec, train_base
+    from oracle.influence.pretrain import BaseSpec
 
     if path is not None and path.exists():
         return load_base(path)
-    base = train_base([document.text for document in texts.seed], BaseSpec(), progress=tell)
+    base = trained_base([document.text for document in texts.seed], BaseSpec(), cache_folder() / "base", progress=tell)
     if path is not None:
         base.save(path)
-        notes().print(f"base model kept in {path}")
+        notes().print(f"base model kept in {path}", soft_wrap=True)
     return base

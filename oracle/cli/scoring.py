@@ -128,8 +128,8 @@ def _scored(
     spec = with_options(profile, options)
     beacon = _beacon(seed)
     with progress() as tell:
-        corpora = [_read(path, limit, tell) for path in paths]
-        known = _read(reference, None, tell) if reference else None
+        corpora = [read_corpus(path, limit, tell) for path in paths]
+        known = read_corpus(reference, None, tell) if reference else None
         asked = _index(known, index, tell)
         if asked is not None:
             spec = replace(spec, reference_index=asked.address)
@@ -160,7 +160,7 @@ def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> 
     return open_reference(AllSentences(known), folder, progress=tell)
 
 
-def _read(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
+def read_corpus(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
     """A corpus on disk, so that its size does not matter."""
     from oracle.corpus.readers import read_documents
     from oracle.corpus.spool import Spool

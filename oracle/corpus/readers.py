@@ -49,6 +49,10 @@ _OPENING = 4096  # bytes in which a binary file shows
 Record = tuple[str, dict[str, Any]]
 
 
+class NoText(BadInput):
+    """A corpus that can be read and holds no text."""
+
+
 def read_documents(path: Path, *, limit: int | None = None, repaired: Counter[str] | None = None) -> Iterator[Document]:
     """Documents of a file or folder in file-name order, at most ``limit`` of them.
 
@@ -57,7 +61,8 @@ def read_documents(path: Path, *, limit: int | None = None, repaired: Counter[st
     the lines and text files that were not UTF-8, by the encoding that they were taken for.
 
     Raises:
-        BadInput: nothing readable there, no text in it, a binary file, wrong columns, or a damaged or endless archive;
+        NoText: there is no text in it.
+        BadInput: nothing readable there, a binary file, wrong columns, or a damaged or endless archive;
             names the file and, where there is one, the line.
     """
     found = False
@@ -66,7 +71,7 @@ def read_documents(path: Path, *, limit: int | None = None, repaired: Counter[st
         found = True
         yield document
     if not found and limit != 0:
-        raise BadInput(f"{path} holds no text", input=str(path), hint="give at least one record with a non-empty text")
+        raise NoText(f"{path} holds no text", input=str(path), hint="give at least one record with a non-empty text")
 
 
 def _documents(path: Path, repaired: Counter[str]) -> Iterator[Document]:

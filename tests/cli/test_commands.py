@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from oracle.cli.main import app
 
 COMMANDS = [
-    *("demo", "score", "data scan", "allocate", "claim", "chain", "deploy", "terms", "explain"),
+    *("demo", "score", "data scan", "influence", "allocate", "claim", "chain", "deploy", "terms", "explain"),
     *("bid commit", "bid reveal", "bid status", "key new", "key show"),
     *("round open", "round draw", "round status", "round settle", "round refund", "round void", "round simulate"),
     *("revenue deposit", "revenue claim", "revenue status"),
