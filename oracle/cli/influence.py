@@ -44,7 +44,13 @@ Base = Annotated[
     Path | None,
     typer.Option(metavar="PATH", help="A base model file or Hugging Face folder; default: trained once and kept."),
 ]
-EstimatorName = Annotated[str | None, typer.Option(metavar="NAME", help="How gains are estimated; default: in-run.")]
+EstimatorName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="in-run (the default), tracin, cg, diagonal (paper's), leave-one-out, banzhaf or shapley.",
+    ),
+]
 Profile = Annotated[str | None, typer.Option(metavar="robust|paper", help="How gains become phi; default: robust.")]
 GainRef = Annotated[float | None, typer.Option(metavar="X", help="Gain of phi = 1, in nats; default: measured.")]
 NoiseFloor = Annotated[
@@ -103,9 +109,11 @@ def influence(
     Documents close to the validation text are left out, then copies, earlier corpora first; a volume quota is drawn
     from the rest. A killed run goes on where it was. Exit code 1 when a log does not replay.
 
-    [dim]Examples:[/]
-    mia influence --seed-corpus public.jsonl --validation wanted.jsonl mine.jsonl theirs/ --log run.json
-    mia influence --seed-corpus public.jsonl --validation wanted.jsonl mine.jsonl theirs/ --replay run.json
+    [dim]Example:[/] mia influence --seed-corpus seed.jsonl --validation wanted.jsonl mine.jsonl theirs/ --log log.json
+
+    [dim]Example:[/] mia influence --base gpt2/ --gain-ref 0.4 --validation wanted.jsonl mine.jsonl --estimator cg
+
+    [dim]Example:[/] mia influence --seed-corpus seed.jsonl --validation wanted.jsonl mine.jsonl theirs/ --replay log.json
     """
     from oracle.influence.device import Compute, pick_device
     from oracle.influence.log import log_bytes, log_hash, read_log, with_scores

@@ -118,7 +118,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
     from oracle.influence.spec import InfluenceSpec
     from oracle.quality.spec import QualitySpec
 
-    short = InfluenceSpec(quota=QUOTA, validation_sequences=WATCHED)
+    short = InfluenceSpec(quota=QUOTA, repeats=1, validation_sequences=WATCHED)
     default = short if run.settings.market is None else InfluenceSpec()
     quality = QualitySpec(vectors="audited")
     if run.settings.market is None:

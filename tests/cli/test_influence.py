@@ -290,6 +290,11 @@ def test_paper_takes_its_own_estimator_and_min_max(mia: Mia, files: Files) -> No
     assert sorted(row["phi"] for row in found.document["providers"]) == [0.001, 1.0]
 
 
+def test_help_names_every_estimator() -> None:
+    shown = CliRunner().invoke(app, ["influence", "--help"], env={"COLUMNS": "200"}).output
+    assert all(name in shown for name in ESTIMATORS)
+
+
 @pytest.mark.parametrize("name", sorted(ESTIMATORS))
 def test_every_estimator_replays(mia: Mia, files: Files, tmp_path: Path, name: str) -> None:
     options = files.options(estimator=name, quota=100, log=tmp_path / "log.json")
