@@ -113,7 +113,7 @@ def influence(
 
     [dim]Example:[/] mia influence --base gpt2/ --gain-ref 0.4 --validation wanted.jsonl mine.jsonl --estimator cg
 
-    [dim]Example:[/] mia influence --seed-corpus seed.jsonl --validation wanted.jsonl mine.jsonl theirs/ --replay log.json
+    [dim]Example:[/] mia influence --base gpt2/ --validation wanted.jsonl mine.jsonl theirs/ --replay log.json
     """
     from oracle.influence.device import Compute, pick_device
     from oracle.influence.log import log_bytes, log_hash, read_log, with_scores
