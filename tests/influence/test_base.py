@@ -10,7 +10,6 @@ import torch
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.influence.base import BaseModel, load_base
-from oracle.influence.device import reproducible
 from oracle.influence.gpt import GPT, Architecture
 from oracle.influence.pretrain import BaseSpec, mean_loss, split_seed, train_base
 from oracle.influence.sequences import cut_windows
@@ -83,13 +82,6 @@ def test_weights_of_another_architecture_are_refused(base: BaseModel, tmp_path: 
 def test_too_little_text_for_a_model_is_refused(tiny: BaseSpec) -> None:
     with pytest.raises(BadInput, match="too small"):
         train_base(["a few words"], replace(tiny, tokens=100))
-
-
-def test_the_settings_of_the_process_come_back() -> None:
-    assert not torch.are_deterministic_algorithms_enabled()
-    with reproducible():
-        assert torch.are_deterministic_algorithms_enabled()
-    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def _written(path: Path, data: bytes) -> Path:
