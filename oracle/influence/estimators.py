@@ -1,13 +1,22 @@
-"""The estimators by name."""
+"""The estimators by name. The paper's profile uses ``diagonal`` (see curvature) with its own rescaling."""
 
 from __future__ import annotations
 
 from oracle.errors import BadInput
+from oracle.influence.ablation import Banzhaf, LeaveOneOut, Shapley
+from oracle.influence.curvature import ConjugateGradients, Diagonal
 from oracle.influence.inrun import InRun
 from oracle.influence.job import Estimator
+from oracle.influence.tracin import TracIn
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "in-run": InRun,
+    "tracin": TracIn,
+    "cg": ConjugateGradients,
+    "diagonal": Diagonal,
+    "leave-one-out": LeaveOneOut,
+    "banzhaf": Banzhaf,
+    "shapley": Shapley,
 }
 
 

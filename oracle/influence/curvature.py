@@ -1,0 +1,255 @@
+"""Influence by damped curvature at the base weights: gain = + g_provider^T (G + lambda I)^-1 g_validation.
+
+Koh and Liang, "Understanding Black-box Predictions via Influence Functions" (2017). With g_validation the gradient of
+the validation *loss*, text whose descent direction lowers that loss has a positive product: appendix D's minus sign
+ranks backwards.
+
+G is the generalised Gauss-Newton matrix J^T (diag(p) - p p^T) J of the mean training loss (Schraudolph 2002; Martens
+2010), on a drawn sample of the providers' windows. The Hessian itself has negative eigenvalues at any weights that are
+not a minimum, where neither conjugate gradients nor a preconditioner is well defined; G is positive semidefinite, and
+equal to it where the model fits. The damping lambda is relative to G's mean diagonal.
+
+Two ways to the direction s = (G + lambda I)^-1 g_validation, which is found once for all providers:
+
+- ``cg``: conjugate gradients, one linear system (Hestenes and Stiefel 1952), stopped after a few iterations.
+- ``diagonal``: G's diagonal as a damped preconditioner, one step. Hutchinson's probes give a diagonal (Bekas,
+  Kokiopoulou, Saad 2007) or a trace, but not G^-1 g, whatever appendix D says of it: this is the paper's estimator as
+  far as it can be had, and what its profile uses.
+
+Then each provider costs one gradient pass, as only products with s are kept. Unit: a full quota takes one damped Newton
+step of its own mean loss, a smaller corpus the same share of it; the first-order fall of the validation loss in nats
+per token. The constant 1 / quota depends on nobody else's volume.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, jvp
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from oracle.errors import CheckFailed
+from oracle.evidence.merkle import document_root
+from oracle.influence.finetune import EVALUATION_BATCH, FineTune, Weights
+from oracle.influence.gpt import IGNORED
+from oracle.influence.job import Estimate, Job
+from oracle.influence.projection import project, require_one_process, standard_error, validation_shares
+from oracle.influence.sequences import Windows, draw_key
+from oracle.influence.sketch import Sketch, sketch_hash
+from oracle.influence.spot import Probe, document_lines
+from oracle.influence.state import StateFile
+
+PRODUCT = 5 / 3  # gradient passes of one curvature product: a forward pass with tangents, then a gradient pass
+
+
+@dataclass
+class Books:
+    """What a run has found so far; JSON-able. ``solver`` is the direction's log; the rest has a row per provider."""
+
+    solver: dict[str, object]
+    parts: list[list[float]] = field(default_factory=list)
+    values: list[list[float]] = field(default_factory=list)
+    gradient_sums: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """``vector`` is s, float32 of the parameters' size; ``log`` how it was found."""
+
+    vector: Tensor
+    log: dict[str, object]
+
+
+class Curvature(ABC):
+    """What both have in common: all but how the direction follows from the matrix."""
+
+    def passes(self, job: Job) -> float:
+        """The solver on its sample; the validation gradient; all providers' text, and twice forward for the audit."""
+        windows = sum(len(own) for own in job.data)
+        (validation,) = validation_shares(job, 1)
+        solver = self.products(job) * PRODUCT * min(job.spec.validation_sequences, windows) / windows
+        return solver + len(validation) / windows + 1 + (0 if job.spec.document_clip else 2 / 3)
+
+    def estimate(self, job: Job) -> Estimate:
+        """The direction, then provider by provider; a killed run goes on after the last that was put down.
+
+        Raises BadInput for several processes.
+        """
+        require_one_process(job)
+        state = StateFile(job.state, job.key)
+        kept = state.load(job.compute.device)
+        if kept is None:
+            found = self.direction(job)
+            vector, books = found.vector, Books(found.log)
+            state.save({"direction": vector}, vars(books))
+        else:
+            vector, books = kept[0]["direction"], Books(**kept[1])
+        tune = FineTune(job.base, job.data, job.spec, job.seed, job.compute)
+        sketch, along = Sketch(len(vector), job.compute.device), vector.double()
+        probe = None if job.spec.document_clip else Probe(job, vector)
+        for provider in range(len(books.parts), len(job.data)):
+            products, total = project(tune, provider, along, sketch, where="base weights")
+            books.values.append(probe.values(job.data[provider]) if probe else [])
+            books.gradient_sums.append(sketch_hash(total))
+            books.parts.append([product * tune.full / job.spec.quota for product in products])
+            if state.due():
+                state.save({"direction": vector}, vars(books))
+            if job.progress:
+                job.progress("marginal utility", provider + 1, len(job.data))
+        lines = document_lines(job.data, books.values)
+        log = {
+            **books.solver,
+            "direction": sketch_hash(sketch(vector)),
+            "gradient_sums": books.gradient_sums,
+            "documents_root": document_root(lines).hex() if probe else None,
+        }
+        state.clear()
+        gains = tuple(float(sum(parts)) for parts in books.parts)
+        return Estimate(gains, tuple(map(standard_error, books.parts)), log)
+
+    def direction(self, job: Job) -> Direction:
+        """Find s. Raises CheckFailed when the validation gradient or s is not finite."""
+        weights = Weights(job.base, job.compute)
+        (validation,) = validation_shares(job, 1)
+        target, loss = weights.mean_gradient(validation, what="validation")
+        matrix = GaussNewton(weights, draw_sample(job))
+        diagonal = matrix.diagonal(job.spec.probes, job.seed)
+        damping = job.spec.damping * float(diagonal.double().mean())
+        vector, residuals = self.solve(matrix, diagonal, damping, target, job)
+        if damping <= 0 or not torch.isfinite(vector).all():
+            raise CheckFailed(
+                f"the curvature's direction is not finite (damping {damping})",
+                input="damping",
+                hint="raise the damping, or train the base model longer",
+            )
+        log: dict[str, object] = {
+            "validation_loss": repr(loss),
+            "validation_gradient": sketch_hash(Sketch(len(target), job.compute.device)(target)),
+            "curvature_sample": matrix.sample.digest,
+            "damping": repr(damping),
+            "residuals": [repr(residual) for residual in residuals],
+        }
+        return Direction(vector, log)
+
+    @abstractmethod
+    def products(self, job: Job) -> int:
+        """How many products with the matrix the direction takes."""
+
+    @abstractmethod
+    def solve(
+        self, matrix: GaussNewton, diagonal: Tensor, damping: float, target: Tensor, job: Job
+    ) -> tuple[Tensor, list[float]]:
+        """s, and the relative residual of (G + damping I) s = target after each iteration."""
+
+
+class Diagonal(Curvature):
+    """s = alpha * g / (|diagonal| + lambda), the first iterate of conjugate gradients with that preconditioner.
+
+    A few probes leave noise that makes entries negative: their size is taken, as zero would give those weights the
+    largest say. alpha, <g, s> / s^T (G + lambda I) s, is the best multiple; without it the unit would be lost, as a
+    diagonal knows nothing of the curvature across weights.
+    """
+
+    def products(self, job: Job) -> int:
+        return job.spec.probes + 1
+
+    def solve(
+        self, matrix: GaussNewton, diagonal: Tensor, damping: float, target: Tensor, job: Job
+    ) -> tuple[Tensor, list[float]]:
+        s = target / (diagonal.abs() + damping)
+        image = matrix(s) + damping * s
+        alpha = float(target.double() @ s.double()) / float(s.double() @ image.double())
+        return alpha * s, [float((target - alpha * image).norm() / target.norm())]
+
+
+class ConjugateGradients(Curvature):
+    """s by conjugate gradients from zero; the probes are needed for the mean diagonal alone."""
+
+    def products(self, job: Job) -> int:
+        return job.spec.probes + job.spec.iterations
+
+    def solve(
+        self, matrix: GaussNewton, diagonal: Tensor, damping: float, target: Tensor, job: Job
+    ) -> tuple[Tensor, list[float]]:
+        return conjugate_gradients(lambda v: matrix(v) + damping * v, target, job.spec.iterations)
+
+
+def conjugate_gradients(
+    product: Callable[[Tensor], Tensor], target: Tensor, iterations: int
+) -> tuple[Tensor, list[float]]:
+    """Solve product(x) = target for a positive definite ``product``; x and the relative residuals, float64 scalars."""
+    x = torch.zeros_like(target)
+    residual, search = target.clone(), target.clone()
+    square = start = float(residual.double() @ residual.double())
+    residuals: list[float] = []
+    for _ in range(iterations):
+        if square <= 1e-12 * start:
+            break  # solved to float32
+        image = product(search)
+        step = square / float(search.double() @ image.double())
+        x += step * search
+        residual -= step * image
+        previous, square = square, float(residual.double() @ residual.double())
+        search = residual + square / previous * search
+        residuals.append((square / start) ** 0.5)
+    return x, residuals
+
+
+def draw_sample(job: Job) -> Windows:
+    """The windows that G is of: as many as a validation gradient has, drawn from all providers' by the seed."""
+    places = [(provider, place) for provider, own in enumerate(job.data) for place in range(len(own))]
+    places.sort(key=lambda at: draw_key(job.seed, "curvature", str(at[0]), str(at[1])))
+    drawn = [job.data[provider][place : place + 1] for provider, place in places[: job.spec.validation_sequences]]
+    return Windows(torch.cat([one.inputs for one in drawn]), torch.cat([one.targets for one in drawn]))
+
+
+class GaussNewton:
+    """The matrix of the mean loss of ``sample`` at ``weights``, as products with vectors.
+
+    The model is called for its logits, (windows, context, vocabulary), in float32.
+    """
+
+    def __init__(self, weights: Weights, sample: Windows) -> None:
+        self.weights = weights
+        self.sample = sample
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        """G times ``vector`` (flat, like the parameters)."""
+        total = torch.zeros_like(vector)
+        for first in range(0, len(self.sample), EVALUATION_BATCH):
+            total += self.batch(self.sample[first : first + EVALUATION_BATCH].to(vector.device), vector)
+        return total / self.sample.tokens
+
+    def batch(self, windows: Windows, vector: Tensor) -> Tensor:
+        model = self.weights.model
+        named = dict(model.named_parameters())
+        at, size = {}, 0
+        for name, parameter in named.items():
+            at[name] = vector[size : size + parameter.numel()].view_as(parameter)
+            size += parameter.numel()
+
+        def logits_of(weights: dict[str, Tensor]) -> Tensor:
+            logits: Tensor = functional_call(model, weights, (windows.inputs,))
+            return logits
+
+        # of the attention kernels only the written-out one has tangents
+        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+            logits, moved = jvp(logits_of, (named,), (at,))  # type: ignore[misc]  # a third with has_aux
+            p = logits.softmax(-1)
+            pull = p * (moved - (p * moved).sum(-1, keepdim=True)) * (windows.targets != IGNORED).unsqueeze(-1)
+        back = torch.autograd.grad(model(windows.inputs), list(named.values()), pull, materialize_grads=True)
+        return torch.cat([part.flatten() for part in back])
+
+    def diagonal(self, probes: int, seed: int) -> Tensor:
+        """Mean of z * (G z) over Rademacher vectors z drawn by ``seed``: unbiased, noisy."""
+        total = torch.zeros_like(self.weights.flat)
+        for number in range(probes):
+            source = torch.Generator().manual_seed(int.from_bytes(draw_key(seed, "probe", str(number))[:8], "big") >> 1)
+            signs = torch.randint(0, 2, total.shape, generator=source, dtype=torch.int8) * 2 - 1
+            z = signs.to(total)
+            total += z * self(z)
+        return total / probes
