@@ -7,13 +7,15 @@ from pathlib import Path
 
 import torch
 
+from oracle.audit.content import influence_log
 from oracle.audit.difference import Mismatch, require_equal
 from oracle.audit.subject import Subject
 from oracle.custody.dataset import fetch_dataset
 from oracle.errors import CheckFailed
 from oracle.evidence.leaf import QUANTUM
 from oracle.evidence.observation import Score
-from oracle.node.compute import Held, Result, compute
+from oracle.influence.replay import first_difference
+from oracle.node.compute import Computation, Held, Result, compute
 from oracle.node.folder import Progress
 from oracle.node.scoring import load_inputs
 
@@ -21,9 +23,11 @@ from oracle.node.scoring import load_inputs
 def rescore(subject: Subject, *, device: torch.device | None, progress: Progress | None) -> str:
     """Attested scores against computed ones: status and tokens exactly, q and phi within the published tolerance.
 
-    A single operator that saw something else does not make the medians wrong: it is named in the detail.
+    A single operator that saw something else, or whose influence log does not replay, does not make the medians wrong:
+    it is named in the detail.
     """
-    results = _compute(subject, device, progress)
+    computed = _compute(subject, device, progress)
+    results = computed.results
     tolerance = subject.pipeline.tolerance
     for leaf, mine in zip(subject.leaves, results, strict=True):
         item = f"provider {leaf.provider}"
@@ -37,18 +41,23 @@ def rescore(subject: Subject, *, device: torch.device | None, progress: Progress
         for score, mine in zip(observation.scores, results, strict=True)
         if not _agrees(score, mine, tolerance.quality, tolerance.impact)
     ]
+    for observation in subject.observations:
+        log = influence_log(subject, observation)
+        difference = first_difference(log, computed.log, scale=subject.pipeline.gain_ref)
+        if difference is not None:
+            outliers.append(f"the influence log of operator {observation.operator} differs at {difference.path}")
     scored = (
         f"{len(results)} providers scored again, q within {tolerance.quality} and phi within {tolerance.impact} quanta"
     )
     return "; ".join([scored, *outliers])
 
 
-def _compute(subject: Subject, device: torch.device | None, progress: Progress | None) -> tuple[Result, ...]:
+def _compute(subject: Subject, device: torch.device | None, progress: Progress | None) -> Computation:
     with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder:
         inputs = load_inputs(
             subject.market, subject.round_id, subject.store, subject.board, Path(folder) / "base", _held(subject)
         )
-        return compute(inputs, device=device, progress=progress).results
+        return compute(inputs, device=device, progress=progress)
 
 
 def _held(subject: Subject) -> tuple[Held, ...]:

@@ -120,7 +120,7 @@ def payout_steps(found: dict[str, Any], row: dict[str, Any]) -> list[dict[str, s
 
     steps = [
         ("quality q", f"{row['quality']:.4f}", "lower median of the oracles' scores"),
-        ("impact phi", f"{row['impact']:.4f}", "gain over the reference gain, clipped; lower median"),
+        ("impact phi", f"{row['impact']:.4f}", "gain less its error, over the reference gain; lower median"),
         ("tokens", row["tokens"], "after deduplication, earlier commitments first"),
         (
             "weight w",

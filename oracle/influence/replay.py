@@ -1,10 +1,10 @@
 """Two replay logs side by side: the published one, and one's own of the same run.
 
 What a run was given, and what it drew from its seed, must be equal. What it computed depends on machine and thread
-count in the last float32 bits, so numbers are compared within a tolerance: ``LOSS`` relative for losses and everything
-else measured on the way, ``GAIN`` of the scale for gains and standard errors, that is 1e-3 after rescaling, and as
-much for phi. Fingerprints (of gradients, of single values) can only be equal or not: they count where both runs had
-the same environment.
+count in the last float32 bits, so numbers are compared within a tolerance: ``LOSS`` for losses and everything else
+measured on the way (relative, or absolute where they are below 1), ``GAIN`` of the scale for gains and standard errors,
+that is 1e-3 after rescaling, and as much for phi. Fingerprints (of gradients, of single values) can only be equal or
+not: they count where both runs had the same environment.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from oracle.influence.log import FINGERPRINT, Log, number, require_finite
 
 GAIN = 1e-3  # of the reference gain
-LOSS = 1e-3  # of the value
+LOSS = 1e-3  # of the value, or nats
 PHI = 10  # quanta of 1e-4
 
 
@@ -80,9 +80,9 @@ class _Comparison:
             return False
         if FINGERPRINT.fullmatch(expected) and FINGERPRINT.fullmatch(found):
             return not self.same_environment
-        return not expected.isdigit() and _close(expected, found, relative=LOSS)
+        return not expected.isdigit() and _close(expected, found, relative=LOSS, absolute=LOSS)
 
 
-def _close(expected: str, found: str, *, relative: float = 0.0, absolute: float = 0.0) -> bool:
+def _close(expected: str, found: str, *, absolute: float, relative: float = 0.0) -> bool:
     mine, theirs = number(expected), number(found)
     return mine is not None and theirs is not None and math.isclose(mine, theirs, rel_tol=relative, abs_tol=absolute)

@@ -12,8 +12,10 @@ import pytest
 from scored_scene import COSTS, Scene, build_scene, specify
 
 from oracle.audit.audit import audit_round
-from oracle.audit.difference import AuditResult
+from oracle.audit.content import influence_log, require_impacts
+from oracle.audit.difference import AuditResult, Mismatch
 from oracle.audit.outcome import rebuild
+from oracle.audit.subject import Subject
 from oracle.chain.client import Market, connect
 from oracle.chain.devnet import Anvil
 from oracle.chain.token import erc20
@@ -21,8 +23,9 @@ from oracle.custody.dataset import fetch_manifest
 from oracle.custody.store import Board, LocalStore, cid_to_digest, digest_to_cid, round_key
 from oracle.errors import BadInput
 from oracle.evidence.leaf import Status
+from oracle.influence.log import KIND, plain_spec
 from oracle.node import findings, observing, pipeline, reporting
-from oracle.node.compute import Computation, Result
+from oracle.node.compute import Computation, Result, influence_seed
 from oracle.node.folder import DataFolder
 
 
@@ -93,6 +96,7 @@ def _first(settled: Settled, content: Path) -> tuple[str, str]:
 
 def test_a_true_round_passes_from_rpc_and_folder_alone(settled: Settled) -> None:
     result = _audit(settled.scene, settled.round_id, rescore=True)
+    assert not any("differs at" in check.detail for check in result.checks)
     assert result.ok, result.as_json()
     assert {"scores", "signatures", "evidence", "rescore", "certificate", "rewards", "escrow"} <= {
         check.stage for check in result.checks
@@ -118,6 +122,24 @@ def test_an_altered_evidence_file_is_found_with_provider_and_operator(settled: S
     _spoil_block(content, cid_to_digest(score.evidence), b'"tokens":', b'"token5":')
     stage, item = _first(settled, content)
     assert stage == "evidence" and score.provider in item and observations[0].operator in item
+
+
+def test_impacts_follow_from_the_influence_log(settled: Settled) -> None:
+    scene = settled.scene
+    subject = Subject(scene.market, settled.round_id, scene.store, scene.board)
+    observation = subject.observations[0]
+    log = influence_log(subject, observation)
+    require_impacts(subject, observation, log)
+    score = observation.scores[1]
+    other = {**log, "gains": [log["gains"][0], "-1.0" if score.impact else "1.0", *log["gains"][2:]]}
+    for altered, item in (
+        (other, f"impact of provider {score.provider} by operator {observation.operator}"),
+        ({**log, "seed": "1"}, f"seed of influence log of operator {observation.operator}"),
+        ({**log, "stderr": []}, f"influence log of operator {observation.operator}"),
+    ):
+        with pytest.raises(Mismatch) as caught:
+            require_impacts(subject, observation, altered)
+        assert caught.value.item == item
 
 
 def test_an_altered_signature_is_found_with_its_operator(settled: Settled, content: Path) -> None:
@@ -190,9 +212,17 @@ def test_a_quorum_that_lies_is_found_by_scoring_again(settled: Settled) -> None:
     (bid, _) = scene.commit(round_id, 2)
     scene.draw(round_id, settled.specification)
     lie = Result(Status.SCORED, 0, 9_999, 5_000, 123, {"because": "we say so"})
+    log = {
+        "kind": KIND,
+        "spec": plain_spec(settled.specification.influence_spec),
+        "seed": str(influence_seed(market.beacon(round_id))),
+        "base": settled.specification.base_model.sha256.hex(),
+        "gains": [repr(settled.specification.gain_ref / 2)] * 2,
+        "stderr": ["0.0"] * 2,
+    }
     for operator in (0, 1, 2):
         folder, account = DataFolder(scene.data_dir(operator)), scene.operators[operator]
-        found = Computation((lie,) * len(market.commitments(round_id)), {})
+        found = Computation((lie, lie), log)
         observation = findings.observe(market, round_id, account.address, found, folder.evidence)
         observing.commit_observation(market, account, observation, folder)
     scene.to(round_id, "observe_end")
