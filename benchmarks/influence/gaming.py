@@ -138,17 +138,17 @@ class Rounds:
         texts = [document.text for document in own]
         known = {"public": sample, "drawn": others}
 
-        def row(attack: str, known: str, corpora: Sequence[Sequence[Document]]) -> Row:
-            return self.scored(Row(attack, known, seed, source, 0, 0, 0, 0, []), natural, corpora, sample)
+        def row(attack: str, known: str, corpora: Sequence[Sequence[str]]) -> Row:
+            # everybody says of the documents what their honest owner says
+            told = [[replace(d, text=t) for d, t in zip(own, texts, strict=False)] for texts in corpora]
+            return self.scored(Row(attack, known, seed, source, 0, 0, 0, 0, []), natural, told, sample)
 
-        yield row(CONTROLS["own"], "", [own])
-        yield row(CONTROLS["known"], "", [target])
+        yield row(CONTROLS["own"], "", [texts])
+        yield row(CONTROLS["known"], "", [[document.text for document in target]])
         for name in attacks:
             for which in KNOWN:
                 scene = Scene(texts, earlier, [document.text for document in known[which]])
-                made = ATTACKS[name].corpora(scene, Random(seed))
-                # it says of its documents what the honest provider says
-                yield row(name, which, [[replace(d, text=t) for d, t in zip(own, c, strict=False)] for c in made])
+                yield row(name, which, ATTACKS[name].corpora(scene, Random(seed)))
 
     def scored(
         self,
