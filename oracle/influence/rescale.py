@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from oracle.errors import BadInput, CheckFailed
@@ -97,8 +97,8 @@ def reference_gain(
 
     One small market, validated on half of ``validation``, whose providers bring up to a quota each: two held-out text
     of the seed corpus, two the other half of ``validation`` (as good as text for this target can be), two the
-    held-out text with its words shuffled; more of each, up to ``providers``, where the quota is so small that the
-    learning rate would not have warmed up. ``gain_ref`` is the better text's gain per quota times ``providers``: as
+    held-out text with its words shuffled; more of each, up to ``providers``, where the quota is so small that most of
+    the run would be warm-up. ``gain_ref`` is the better text's gain per quota times ``providers``: as
     gains fall with volume, it lies above what a whole market of that many reaches, and no single provider comes near
     the clip. ``noise_floor`` is the shuffled text's gain per quota, or 0: so much any bag of words is worth. The words
     of the validation text itself would make a higher floor, above honest text from other domains; who sells such words
@@ -128,10 +128,11 @@ def reference_gain(
     source = random.Random(0)
     shuffled = [" ".join(source.sample(words, len(words))) for words in (passage.split() for passage in held_out)]
     warm_up = spec.warm_up * spec.microbatches * spec.sequences * base.context  # tokens
-    of_each = min(max(2, warm_up // (3 * spec.quota)), max(2, providers))
+    of_each = min(max(2, 2 * warm_up // (3 * spec.quota)), max(2, providers))
     corpora = [text[at::of_each] for text in (held_out, pool[::2], shuffled) for at in range(of_each)]
+    enough = replace(spec, subsets=max(spec.subsets, 4 * len(corpora)))  # for ablation by sampling
     told = progress and (lambda _, done, total: progress("reference gain", done, total))
-    run = marginal_utility(base, corpora, pool[1::2], spec, seed=0, compute=compute, progress=told)
+    run = marginal_utility(base, corpora, pool[1::2], enough, seed=0, compute=compute, progress=told)
     seed_text, target_text, words = (
         sum(run.gains[first : first + of_each]) * spec.quota / max(1, sum(run.tokens[first : first + of_each]))
         for first in range(0, 3 * of_each, of_each)
