@@ -76,19 +76,25 @@ def random_job(shape: Architecture, spec: InfluenceSpec, steps: int, compute: Co
     return Job(base, data, windows(spec.validation_sequences), spec, 0, compute)
 
 
+def now(device: torch.device) -> float:
+    """Seconds by the wall once the GPU has finished; of processor time on a CPU, which others may share."""
+    if device.type != "cuda":
+        return time.process_time()
+    torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
 class Clock:
-    """Seconds (on the CPU: of processor time) between the end of the warm-up and the last step."""
+    """Seconds between the end of the warm-up (compilation, first kernels) and the last step."""
 
     def __init__(self, device: torch.device, warm: int) -> None:
-        self.cuda = device.type == "cuda"
+        self.device = device
         self.warm = warm
         self.marks: list[float] = []
 
     def __call__(self, _: str, done: int, total: int) -> None:
         if done in (self.warm, total):
-            if self.cuda:
-                torch.cuda.synchronize()
-            self.marks.append(time.perf_counter() if self.cuda else time.process_time())
+            self.marks.append(now(self.device))
 
     @property
     def seconds(self) -> float:
@@ -167,10 +173,9 @@ def measured_peak(device: torch.device, side: int) -> float:
     left, right = (torch.randn(side, side, device=device).to(kind) for _ in range(2))
     best = float("inf")
     for _ in range(20):
-        start = time.perf_counter()
-        out = left @ right
-        float(out[0, 0])  # waits for the device
-        best = min(best, time.perf_counter() - start)
+        start = now(device)
+        _ = left @ right
+        best = min(best, now(device) - start)
     return 2 * side**3 / best
 
 

@@ -26,7 +26,7 @@ def project(
     """
     windows, size = tune.data[provider], tune.spec.sequences
     products: list[float] = []
-    total = torch.zeros(BUCKETS, dtype=torch.float64)
+    total = direction.new_zeros(BUCKETS)
     for first in range(0, len(windows), size):
         part, loss = tune.part(windows[first : first + size])
         if not torch.isfinite(part).all():

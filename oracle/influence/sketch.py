@@ -25,7 +25,9 @@ class Sketch:
         self.signs = signs.to(device)
 
     def __call__(self, vector: Tensor) -> Tensor:
-        signed = torch.nn.functional.pad(vector * self.signs, (0, self.padding))
+        signed = vector * self.signs
+        if self.padding:  # padding by nothing would copy
+            signed = torch.nn.functional.pad(signed, (0, self.padding))
         return signed.view(-1, BUCKETS).sum(0, dtype=torch.float64)
 
 
