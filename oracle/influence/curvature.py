@@ -29,7 +29,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, jvp
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from oracle.errors import CheckFailed
@@ -43,7 +42,7 @@ from oracle.influence.sketch import Sketch, sketch_hash
 from oracle.influence.spot import Probe, document_lines
 from oracle.influence.state import StateFile
 
-PRODUCT = 5 / 3  # gradient passes of one curvature product: a forward pass with tangents, then a gradient pass
+PRODUCT = 4 / 3  # gradient passes of one curvature product: backwards twice, each two thirds of a pass
 
 
 @dataclass
@@ -68,10 +67,10 @@ class Curvature(ABC):
     """What both have in common: all but how the direction follows from the matrix."""
 
     def passes(self, job: Job) -> float:
-        """The solver on its sample; the validation gradient; all providers' text, and twice forward for the audit."""
+        """The solver and its graph, the validation gradient, all providers' text, twice forward for the audit."""
         windows = sum(len(own) for own in job.data)
         (validation,) = validation_shares(job, 1)
-        solver = self.products(job) * PRODUCT * min(job.spec.validation_sequences, windows) / windows
+        solver = (1 + self.products(job)) * PRODUCT * min(job.spec.validation_sequences, windows) / windows
         return solver + len(validation) / windows + 1 + (0 if job.spec.document_clip else 2 / 3)
 
     def estimate(self, job: Job) -> Estimate:
@@ -92,7 +91,7 @@ class Curvature(ABC):
         sketch, along = Sketch(len(vector), job.compute.device), vector.double()
         probe = None if job.spec.document_clip else Probe(job, vector)
         for provider in range(len(books.parts), len(job.data)):
-            products, total = project(tune, provider, along, sketch, where="base weights")
+            products, total = project(tune, job.data[provider], along, sketch, provider=provider, where="base weights")
             books.values.append(probe.values(job.data[provider]) if probe else [])
             books.gradient_sums.append(sketch_hash(total))
             books.parts.append([product * tune.full / job.spec.quota for product in products])
@@ -109,7 +108,7 @@ class Curvature(ABC):
         }
         state.clear()
         gains = tuple(float(sum(parts)) for parts in books.parts)
-        return Estimate(gains, tuple(map(standard_error, books.parts)), log)
+        return Estimate(gains, tuple(map(standard_error, books.parts)), log, books.values if probe else ())
 
     def direction(self, job: Job) -> Direction:
         """Find s. Raises CheckFailed when the validation gradient or s is not finite."""
@@ -179,23 +178,30 @@ class ConjugateGradients(Curvature):
 
 
 def conjugate_gradients(
-    product: Callable[[Tensor], Tensor], target: Tensor, iterations: int
+    product: Callable[[Tensor], Tensor], target: Tensor, iterations: int, preconditioner: Tensor | None = None
 ) -> tuple[Tensor, list[float]]:
-    """Solve product(x) = target for a positive definite ``product``; x and the relative residuals, float64 scalars."""
+    """Solve product(x) = target for a positive definite ``product``; x and the relative residuals, float64 scalars.
+
+    ``preconditioner`` is a positive diagonal, near the inverse of ``product``'s.
+    """
     x = torch.zeros_like(target)
-    residual, search = target.clone(), target.clone()
-    square = start = float(residual.double() @ residual.double())
+    residual = target.clone()
+    near = residual if preconditioner is None else preconditioner * residual
+    search = near.clone()
+    square = float(residual.double() @ near.double())
+    start = float(target.double().norm())
     residuals: list[float] = []
     for _ in range(iterations):
-        if square <= 1e-12 * start:
+        if residuals and residuals[-1] <= 1e-6:
             break  # solved to float32
         image = product(search)
         step = square / float(search.double() @ image.double())
         x += step * search
         residual -= step * image
-        previous, square = square, float(residual.double() @ residual.double())
-        search = residual + square / previous * search
-        residuals.append((square / start) ** 0.5)
+        near = residual if preconditioner is None else preconditioner * residual
+        previous, square = square, float(residual.double() @ near.double())
+        search = near + square / previous * search
+        residuals.append(float(residual.double().norm()) / start)
     return x, residuals
 
 
@@ -207,42 +213,57 @@ def draw_sample(job: Job) -> Windows:
     return Windows(torch.cat([one.inputs for one in drawn]), torch.cat([one.targets for one in drawn]))
 
 
-class GaussNewton:
-    """The matrix of the mean loss of ``sample`` at ``weights``, as products with vectors.
+@dataclass(frozen=True)
+class Graph:
+    """One batch, ready for products: its ``logits`` (windows, context, vocabulary), float32, and probabilities ``p``;
+    ``pulled`` = J^T ``dummy``, linear in ``dummy``, so that its derivative along a vector is J times that vector."""
 
-    The model is called for its logits, (windows, context, vocabulary), in float32.
+    logits: Tensor
+    p: Tensor
+    counted: Tensor
+    dummy: Tensor
+    pulled: tuple[Tensor, ...]
+
+
+class GaussNewton:
+    """The matrix of the mean loss of ``sample`` at ``weights`` as they are now, as products with vectors.
+
+    The sample's graph is built once and kept: a product is two passes backwards through it.
     """
 
     def __init__(self, weights: Weights, sample: Windows) -> None:
         self.weights = weights
         self.sample = sample
+        # of the attention kernels only the written-out one can be differentiated twice
+        with sdpa_kernel(SDPBackend.MATH):
+            self.batches = [
+                self.graph(sample[first : first + EVALUATION_BATCH].to(weights.compute.device))
+                for first in range(0, len(sample), EVALUATION_BATCH)
+            ]
+
+    def graph(self, windows: Windows) -> Graph:
+        logits: Tensor = self.weights.model(windows.inputs)
+        dummy = torch.zeros_like(logits, requires_grad=True)
+        pulled = torch.autograd.grad(logits, self.weights.parameters, dummy, create_graph=True, materialize_grads=True)
+        counted = (windows.targets != IGNORED).unsqueeze(-1)
+        return Graph(logits, logits.detach().softmax(-1), counted, dummy, pulled)
 
     def __call__(self, vector: Tensor) -> Tensor:
         """G times ``vector`` (flat, like the parameters)."""
+        sizes = [parameter.numel() for parameter in self.weights.parameters]
+        pieces = [
+            piece.view_as(parameter)
+            for piece, parameter in zip(torch.split(vector, sizes), self.weights.parameters, strict=True)
+        ]
         total = torch.zeros_like(vector)
-        for first in range(0, len(self.sample), EVALUATION_BATCH):
-            total += self.batch(self.sample[first : first + EVALUATION_BATCH].to(vector.device), vector)
+        for batch in self.batches:
+            (moved,) = torch.autograd.grad(batch.pulled, batch.dummy, pieces, retain_graph=True)
+            pull = batch.p * (moved - (batch.p * moved).sum(-1, keepdim=True)) * batch.counted
+            back = torch.autograd.grad(
+                batch.logits, self.weights.parameters, pull, retain_graph=True, materialize_grads=True
+            )
+            total += torch.cat([part.flatten() for part in back])
         return total / self.sample.tokens
-
-    def batch(self, windows: Windows, vector: Tensor) -> Tensor:
-        model = self.weights.model
-        named = dict(model.named_parameters())
-        at, size = {}, 0
-        for name, parameter in named.items():
-            at[name] = vector[size : size + parameter.numel()].view_as(parameter)
-            size += parameter.numel()
-
-        def logits_of(weights: dict[str, Tensor]) -> Tensor:
-            logits: Tensor = functional_call(model, weights, (windows.inputs,))
-            return logits
-
-        # of the attention kernels only the written-out one has tangents
-        with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
-            logits, moved = jvp(logits_of, (named,), (at,))  # type: ignore[misc]  # a third with has_aux
-            p = logits.softmax(-1)
-            pull = p * (moved - (p * moved).sum(-1, keepdim=True)) * (windows.targets != IGNORED).unsqueeze(-1)
-        back = torch.autograd.grad(model(windows.inputs), list(named.values()), pull, materialize_grads=True)
-        return torch.cat([part.flatten() for part in back])
 
     def diagonal(self, probes: int, seed: int) -> Tensor:
         """Mean of z * (G z) over Rademacher vectors z drawn by ``seed``: unbiased, noisy."""

@@ -7,9 +7,11 @@ from oracle.influence.ablation import Banzhaf, LeaveOneOut, Shapley
 from oracle.influence.curvature import ConjugateGradients, Diagonal
 from oracle.influence.inrun import InRun
 from oracle.influence.job import Estimator
+from oracle.influence.settled import Settled
 from oracle.influence.tracin import TracIn
 
 ESTIMATORS: dict[str, type[Estimator]] = {
+    "settled": Settled,
     "in-run": InRun,
     "tracin": TracIn,
     "cg": ConjugateGradients,

@@ -7,7 +7,7 @@ gradients, whatever the number of providers. A step waits once for the device: f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -86,13 +86,18 @@ class Adam:
         self.square = torch.zeros_like(like)
 
     def precondition(self, gradient: Tensor) -> Tensor:
-        """Take in the step's (clipped) gradient; P = 1 / (sqrt(v_hat) + floor), of the same size, for this step."""
+        """Take in the step's (clipped) gradient; P, of the same size, for this step."""
         first, second = self.spec.betas
         self.taken += 1
         self.mean.lerp_(gradient, 1 - first)
         self.square.lerp_(gradient.square(), 1 - second)
-        root = (self.square / (1 - second**self.taken)).sqrt()
-        return 1 / (root + self.spec.floor * root.mean())
+        return 1 / self.scale(gradient)
+
+    def scale(self, gradient: Tensor) -> Tensor:
+        """1 / P = sqrt(v_hat) + floor; before the first step as if ``gradient`` were all that was ever seen."""
+        bias = 1 - self.spec.betas[1] ** self.taken
+        root = (self.square / bias).sqrt() if self.taken else gradient.abs()
+        return root + self.spec.floor * root.mean()
 
     @property
     def learning_rate(self) -> float:
@@ -166,6 +171,16 @@ class FineTune:
         order = draw_order(data, spec, seed)
         self.steps = [order[first : first + spec.microbatches] for first in range(0, len(order), spec.microbatches)]
         self.full = spec.sequences * base.context * spec.microbatches
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What has to be kept to go on after a kill, beside the number of steps taken."""
+        return {"weights": self.weights.flat, "mean": self.optimiser.mean, "square": self.optimiser.square}
+
+    def restore(self, tensors: Mapping[str, Tensor], taken: int) -> None:
+        """Go on from ``tensors``, after ``taken`` steps."""
+        self.weights.flat.copy_(tensors["weights"])
+        self.optimiser.mean, self.optimiser.square = tensors["mean"], tensors["square"]
+        self.optimiser.taken = taken
 
     def run(self, watch: Watch | None = None, *, start: int = 0) -> None:
         """Take the steps from ``start`` on; ``watch`` sees each before the weights move."""

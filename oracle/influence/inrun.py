@@ -129,11 +129,8 @@ class Run:
         return Estimate(tuple(gains), tuple(map(spread, gains, squares, parts)), log)
 
     def put_down(self, done: int) -> None:
-        optimiser = self.tune.optimiser
         tensors = {
-            "weights": self.tune.weights.flat,
-            "mean": optimiser.mean,
-            "square": optimiser.square,
+            **self.tune.tensors(),
             "towards": self.towards,
             "sketches": self.sketches,
             "totals": self.totals,
@@ -146,9 +143,7 @@ class Run:
         if kept is None:
             return 0
         tensors, about = kept
-        self.tune.weights.flat.copy_(tensors["weights"])
-        self.tune.optimiser.mean, self.tune.optimiser.square = tensors["mean"], tensors["square"]
-        self.tune.optimiser.taken = about["done"]
+        self.tune.restore(tensors, about["done"])
         self.towards, self.sketches, self.totals = tensors["towards"], tensors["sketches"], tensors["totals"]
         self.books = Books(**about["books"])
         return int(about["done"])

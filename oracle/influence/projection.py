@@ -17,14 +17,14 @@ from oracle.influence.sketch import BUCKETS, Sketch
 
 
 def project(
-    tune: FineTune, provider: int, direction: Tensor, sketch: Sketch, *, where: str
+    tune: FineTune, windows: Windows, direction: Tensor, sketch: Sketch, *, provider: int, where: str
 ) -> tuple[list[float], Tensor]:
     """<gradient, ``direction``> of each microbatch at the weights as they are, and the sketch of the gradients' sum.
 
     A microbatch's gradient is its share of a full step's mean loss (``FineTune.part``). ``direction`` is float64, of
     the parameters' size. Raises CheckFailed, naming provider and ``where``, when a gradient is not finite.
     """
-    windows, size = tune.data[provider], tune.spec.sequences
+    size = tune.spec.sequences
     products: list[float] = []
     total = direction.new_zeros(BUCKETS)
     for first in range(0, len(windows), size):

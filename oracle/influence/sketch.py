@@ -16,19 +16,21 @@ BUCKETS = 32
 
 
 class Sketch:
-    """Sketches of vectors of ``size`` numbers: (BUCKETS,) float64, on the vector's device."""
+    """Sketches of vectors of ``size`` numbers: (BUCKETS,) float64, on the vector's device.
+
+    Number i goes to bucket i mod BUCKETS with the sign of row i div BUCKETS: one product of a matrix and a vector.
+    """
 
     def __init__(self, size: int, device: torch.device) -> None:
         source = torch.Generator().manual_seed(size)
         self.padding = -size % BUCKETS
-        signs = torch.randint(0, 2, (size,), generator=source, dtype=torch.int8) * 2 - 1
-        self.signs = signs.to(device)
+        rows = (size + self.padding) // BUCKETS
+        self.signs = (torch.randint(0, 2, (rows,), generator=source) * 2 - 1).to(device, torch.float32)
 
     def __call__(self, vector: Tensor) -> Tensor:
-        signed = vector * self.signs
         if self.padding:  # padding by nothing would copy
-            signed = torch.nn.functional.pad(signed, (0, self.padding))
-        return signed.view(-1, BUCKETS).sum(0, dtype=torch.float64)
+            vector = torch.nn.functional.pad(vector, (0, self.padding))
+        return (self.signs @ vector.view(-1, BUCKETS)).double()
 
 
 def sketch_hash(sketch: Tensor) -> str:

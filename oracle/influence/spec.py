@@ -22,7 +22,7 @@ class InfluenceSpec:
     Hutchinson's diagonal; ``subsets`` of an ablation by sampling.
     """
 
-    estimator: str = "in-run"
+    estimator: str = "settled"
     quota: int = 12_000
     repeats: int = 1
     learning_rate: float = 5e-4
@@ -37,7 +37,7 @@ class InfluenceSpec:
     refresh: int = 4
     checkpoints: int = 4
     damping: float = 0.1
-    iterations: int = 20
+    iterations: int = 12
     probes: int = 8
     subsets: int = 64
 

@@ -108,7 +108,9 @@ class Run:
         direction = (step.preconditioner * towards).double()
         seen, sums = [], []
         for provider in range(len(self.job.data)):
-            products, total = project(self.tune, provider, direction, self.sketch, where=where)
+            products, total = project(
+                self.tune, self.tune.data[provider], direction, self.sketch, provider=provider, where=where
+            )
             seen.append(products)
             sums.append(sketch_hash(total))
             if self.job.progress:

@@ -11,7 +11,7 @@ from oracle.influence.base import BaseModel
 from oracle.influence.marginal import Influence, marginal_utility
 from oracle.influence.spec import InfluenceSpec
 
-SPEC = InfluenceSpec(quota=6_000)
+SPEC = InfluenceSpec("in-run", quota=6_000)
 Market = dict[str, list[str]]
 
 
