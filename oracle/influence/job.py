@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -58,12 +58,14 @@ class Estimate:
     """``gains``: nats per validation token by which each provider lowers the validation loss, higher is better.
 
     ``stderr`` of each, from the spread of its parts within the run (0 where an estimator has no parts). ``log`` is what
-    a replay is compared with: JSON-able, numbers that are not integers are strings that read back exactly.
+    a replay is compared with: JSON-able, numbers that are not integers are strings that read back exactly. ``values``:
+    what each window adds to its provider's gain, where the gain is such a sum; such a log has a ``documents_root``.
     """
 
     gains: tuple[float, ...]
     stderr: tuple[float, ...]
     log: dict[str, Any]
+    values: Sequence[Sequence[float]] = ()
 
 
 class Estimator(Protocol):

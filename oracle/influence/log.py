@@ -48,6 +48,8 @@ def read_log(path: Path) -> Log:
     kind = log.get("kind") if isinstance(log, dict) else None
     if kind != KIND:
         raise BadInput(f"this is no replay log of kind {KIND}: its kind is {kind!r}", input=name, hint=hint)
+    if lacking := {"spec", "seed", "runs"} - log.keys():
+        raise BadInput(f"the replay log lacks its {' and '.join(sorted(lacking))}", input=name, hint=hint)
     require_finite(log, name)
     return dict(log)
 

@@ -17,6 +17,7 @@ from oracle.influence.job import Estimate, Estimator, Job, Progress
 from oracle.influence.log import KIND, code_digest, log_hash, plain_spec, require_finite
 from oracle.influence.sequences import cut_windows, draw_key, draw_passages, text_digest
 from oracle.influence.spec import InfluenceSpec
+from oracle.influence.spot import document_lines
 from oracle.influence.state import StateFile
 
 
@@ -25,7 +26,8 @@ class Influence:
     """``gains`` and ``stderr`` in nats per validation token, ``tokens`` used of each provider, in corpus order.
 
     ``log`` is the replay log (JSON-able; numbers that are not integers are strings that read back exactly), ``passes``
-    gradient passes over the training tokens, ``seconds`` wall time.
+    gradient passes over the training tokens, ``seconds`` wall time. ``documents`` are the lines under the
+    ``documents_root`` of each run, one run after the other: what a spot audit draws from.
     """
 
     gains: tuple[float, ...]
@@ -34,6 +36,7 @@ class Influence:
     log: dict[str, Any]
     passes: float
     seconds: float
+    documents: tuple[bytes, ...] = ()
 
     @property
     def log_hash(self) -> str:
@@ -114,6 +117,30 @@ def marginal_utility(
     gains = tuple(fmean(own) for own in by_provider)
     stderr = tuple(stdev(own) / len(own) ** 0.5 for own in by_provider) if len(runs) > 1 else runs[0][1].stderr
     log = {
+        **what_is_given(base, corpora, validation, spec, seed=seed, compute=compute, tokens=tokens),
+        "runs": [{"seed": str(job.seed), **run.log, "gains": [repr(gain) for gain in run.gains]} for job, run in runs],
+        "gains": [repr(gain) for gain in gains],
+        "stderr": [repr(error) for error in stderr],
+    }
+    require_finite(log, "replay log")
+    for file in finished:
+        file.clear()
+    documents = tuple(line for job, run in runs if run.values for line in document_lines(job.data, run.values))
+    return Influence(gains, stderr, tokens, log, passes, time.perf_counter() - started, documents)
+
+
+def what_is_given(
+    base: BaseModel,
+    corpora: Sequence[Sequence[str]],
+    validation: Sequence[str],
+    spec: InfluenceSpec,
+    *,
+    seed: int,
+    compute: Compute,
+    tokens: Sequence[int],
+) -> dict[str, Any]:
+    """The top of a replay log: all that a run was given, and how many ``tokens`` of each corpus it drew."""
+    return {
         "kind": KIND,
         "spec": plain_spec(spec),
         "seed": str(seed),
@@ -124,14 +151,7 @@ def marginal_utility(
         "data": [text_digest(texts) for texts in corpora],
         "tokens": list(tokens),
         "empty": [provider for provider, count in enumerate(tokens) if not count],
-        "runs": [{"seed": str(job.seed), **run.log, "gains": [repr(gain) for gain in run.gains]} for job, run in runs],
-        "gains": [repr(gain) for gain in gains],
-        "stderr": [repr(error) for error in stderr],
     }
-    require_finite(log, "replay log")
-    for file in finished:
-        file.clear()
-    return Influence(gains, stderr, tokens, log, passes, time.perf_counter() - started)
 
 
 def _estimate(engine: Estimator, job: Job, finished: StateFile) -> Estimate:
@@ -139,7 +159,7 @@ def _estimate(engine: Estimator, job: Job, finished: StateFile) -> Estimate:
     known = finished.load(job.compute.device)
     if known is not None:
         books = known[1]
-        return Estimate(tuple(books["gains"]), tuple(books["stderr"]), books["log"])
+        return Estimate(tuple(books["gains"]), tuple(books["stderr"]), books["log"], books["values"])
     found = engine.estimate(job)
     finished.save({}, vars(found))
     return found

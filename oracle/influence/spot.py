@@ -28,6 +28,7 @@ from oracle.evidence.merkle import document_root
 from oracle.influence.finetune import EVALUATION_BATCH
 from oracle.influence.gpt import IGNORED
 from oracle.influence.job import Job
+from oracle.influence.replay import Difference
 from oracle.influence.sequences import Windows
 
 SHIFT = 1e-5  # of the weights' length: at 1e-4 the third derivative costs ten times the agreement
@@ -98,7 +99,7 @@ def check_documents(
     gains: Sequence[float],
     sample: Sequence[int],
     tolerance: float,
-) -> str | None:
+) -> Difference | None:
     """The first difference between what was published and what this machine finds, or None.
 
     The lines must hash to ``root``, be of this job's windows, and add up to ``gains``; the values at ``sample``
@@ -110,31 +111,40 @@ def check_documents(
     ]
     if not all(0 <= index < len(windows) for index in sample):
         raise BadInput(f"the job has {len(windows)} windows", input="sample", hint="indices start at 0")
-    if document_root(lines) != root:
-        return "the lines are not those under the root"
+    if (known := document_root(lines)) != root:
+        return Difference("documents_root", known.hex(), root.hex())
     if len(lines) != len(windows):
-        return f"{len(lines)} lines for {len(windows)} windows"
+        return Difference("documents", f"{len(windows)} lines", f"{len(lines)} lines")
     stated = [stated_value(line) for line in lines]
-    for index, (line, about, value) in enumerate(zip(lines, windows, stated, strict=True)):
-        if line != document_line(*about, value):
-            return f"line {index} does not speak of window {about[1]} of provider {about[0]}"
+
+    def differs(index: int, value: float) -> Difference:
+        return Difference(f"documents[{index}]", document_line(*windows[index], value).decode(), shown(lines[index]))
+
+    for index, (line, value) in enumerate(zip(lines, stated, strict=True)):
+        if line != document_line(*windows[index], value):
+            return differs(index, value)
     values = iter(stated)
     for provider, own in enumerate(job.data):
         mine = list(islice(values, len(own)))
         if not abs(sum(mine) - gains[provider]) <= tolerance * sum(map(abs, mine)):
-            return f"provider {provider}: its lines add up to {sum(mine)!r}, its gain is {gains[provider]!r}"
+            return Difference(f"gains[{provider}]", repr(float(sum(mine))), repr(gains[provider]))
     probe = Probe(job, direction)
     found = [probe.values(windows[index][2])[0] for index in sample]
     size = sum(value * value for value in found) ** 0.5 / max(1, len(found)) ** 0.5
     for index, value in zip(sample, found, strict=True):
         if not abs(stated[index] - value) <= tolerance * size:
-            return f"line {index}: the value is {stated[index]!r}, found {value!r}"
+            return differs(index, value)
     return None
+
+
+def shown(line: bytes) -> str:
+    """A published line, whatever it holds."""
+    return line.decode(errors="backslashreplace")
 
 
 def stated_value(line: bytes) -> float:
     """The value a line states; not a number where it states none."""
     try:
         return float(json.loads(line)["value"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return nan

@@ -21,13 +21,17 @@ from typer.testing import CliRunner
 
 from oracle.cli.base_model import trained_base
 from oracle.cli.influence import named_by_path
+from oracle.cli.influence_documents import documents_file, write_log
 from oracle.cli.main import app
 from oracle.cli.scoring import read_corpus
 from oracle.errors import CheckFailed
+from oracle.evidence import canonical
+from oracle.evidence.merkle import document_root
 from oracle.influence.estimators import ESTIMATORS
 from oracle.influence.gpt import Architecture
 from oracle.influence.log import log_bytes, log_hash
 from oracle.influence.pretrain import BaseSpec
+from oracle.influence.spec import InfluenceSpec
 from oracle.node.validation import pool_root
 
 TINY = BaseSpec(Architecture(vocabulary=320, width=16, layers=1, heads=2, context=32), tokens=40_000, sequences=8)
@@ -114,7 +118,7 @@ def answer(mia: Mia, files: Files) -> Any:
 def test_the_document_is_the_contract_s_in_argument_order(answer: Any, files: Files) -> None:
     run, providers = answer.document["run"], answer.document["providers"]
     assert {"estimator", "passes", "seconds", "device", "log_hash", "gain_ref"} <= run.keys()
-    assert (run["estimator"], run["gain_ref"], run["seed"], run["quota"]) == ("in-run", 0.5, 0, 600)
+    assert (run["estimator"], run["gain_ref"], run["seed"], run["quota"]) == (InfluenceSpec().estimator, 0.5, 0, 600)
     assert [row["path"] for row in providers] == [str(files[name]) for name in ("near", "far", "mixed")]
     for row in providers:
         assert {"path", "gain", "stderr", "phi", "tokens"} <= row.keys()
@@ -302,9 +306,83 @@ def test_every_estimator_replays(mia: Mia, files: Files, tmp_path: Path, name: s
     assert replayed(mia, files, tmp_path / "log.json", "near", "far").document["replay"]["ok"]
 
 
+@pytest.fixture(scope="module")
+def spotted(request: pytest.FixtureRequest, mia: Mia, files: Files) -> Path:
+    """The log of two runs of an estimator that can be checked by windows."""
+    log = files.folder / f"{request.param}.json"
+    options = files.options(estimator=request.param, repeats=2, log=log)
+    assert mia("influence", *options, files["near"], files["blank"], files["mixed"]).code == 0
+    return log
+
+
+def spot(mia: Mia, files: Files, log: Path, windows: int = 99, **changes: object) -> Any:
+    return replayed(mia, files, log, "near", "blank", "mixed", **({"spot": windows} | changes))
+
+
+@pytest.mark.parametrize("spotted", ["diagonal", "cg"], indirect=True)
+def test_drawn_windows_are_checked_without_the_run(mia: Mia, files: Files, spotted: Path) -> None:
+    found = spot(mia, files, spotted, windows=2)
+    assert found.code == 0 and found.document["replay"] == {"ok": True, "first_difference": None}
+    lines = documents_file(spotted).read_bytes().splitlines()
+    assert found.document["spot"] == {"checked": 8, "windows": len(lines)} and len(lines) > 8
+    assert found.document["run"]["log_hash"] == log_hash(json.loads(spotted.read_bytes()))
+    assert "gradient passes" not in found.said
+
+
+@pytest.mark.parametrize("spotted", ["diagonal"], indirect=True)
+def test_what_does_not_hold_where_it_is_checked_is_named(mia: Mia, files: Files, spotted: Path, tmp_path: Path) -> None:
+    log, lines = json.loads(spotted.read_bytes()), documents_file(spotted).read_bytes().splitlines()
+    half = len(lines) // 2
+
+    def first(changed: Any, own: list[bytes], **changes: object) -> str:
+        write_log(tmp_path / "log.json", changed, own)
+        found = spot(mia, files, tmp_path / "log.json", **changes)
+        assert found.code == 1, found.said
+        return str(found.document["replay"]["first_difference"]["path"])
+
+    def with_run(number: int, **changes: object) -> Any:
+        runs = [run | changes if at == number else run for at, run in enumerate(log["runs"])]
+        return log | {"runs": runs}
+
+    line = json.loads(lines[half + 3])
+    raised = 2 * abs(float(line["value"])) + 1e-3
+    forged = [*lines]
+    forged[half + 3] = canonical.dumps(line | {"value": repr(float(line["value"]) + raised)})
+    assert first(log, forged) == "runs[1].documents_root"
+    root = document_root(forged[half:]).hex()
+    assert first(with_run(1, documents_root=root), forged) == "runs[1].gains[0]"
+    gains = log["runs"][1]["gains"]
+    paid = [repr(float(gains[0]) + raised), *gains[1:]]
+    assert first(with_run(1, documents_root=root, gains=paid), forged) == "runs[1].documents[3]"
+    assert first(with_run(1, direction="0" * 64), lines) == "runs[1].direction"
+    assert first(log | {"gains": [repr(float(log["gains"][0]) + 1), *log["gains"][1:]]}, lines) == "gains[0]"
+    assert first(log, lines[:-1]) == "documents"
+    assert first(log, lines, validation=files["seed"]) == "validation"
+    (tmp_path / "log.json.documents.jsonl").unlink()
+    missing = spot(mia, files, tmp_path / "log.json")
+    assert missing.code == 2 and missing.document["error"]["input"] == str(documents_file(tmp_path / "log.json"))
+
+
+@pytest.mark.parametrize("spotted", ["diagonal"], indirect=True)
+def test_people_see_what_was_checked(files: Files, spotted: Path) -> None:
+    options = files.options(quota=None, gain_ref=None, replay=spotted, spot=1)
+    arguments = ["influence", *map(str, [*options, *(files[name] for name in ("near", "blank", "mixed"))])]
+    shown = CliRunner().invoke(app, arguments)
+    assert shown.exit_code == 0 and "windows computed again" in shown.stdout and "the log replays" in shown.stdout
+
+
+def test_only_sums_over_windows_can_be_spot_checked(mia: Mia, answer: Any, files: Files) -> None:
+    documents_file(files.folder / "log.json").write_bytes(b"")
+    found = replayed(mia, files, files.folder / "log.json", "near", "far", "mixed", spot=1)
+    assert found.code == 2 and found.document["error"]["input"] == "estimator"
+
+
 @pytest.mark.parametrize(
     ("change", "code", "input"),
     [
+        ({"spot": 1}, 2, "--spot"),
+        ({"spot": 0, "replay": "log"}, 2, "--spot"),
+        ({"spot": 1, "replay": "log", "log": "log"}, 2, "--log"),
         ({"estimator": "guess"}, 2, "estimator"),
         ({"quota": 0}, 2, "quota"),
         ({"repeats": 0}, 2, "repeats"),
