@@ -88,6 +88,7 @@ class Compute:
         cuda = self.device.type == "cuda"
         return {
             "device": torch.cuda.get_device_name(self.device) if cuda else self.device.type,
+            "cpu": torch.backends.cpu.get_cpu_capability(),
             "precision": self.precision,
             "compiled": self.compiled,
             "processes": self.processes,
