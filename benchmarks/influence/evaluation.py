@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
@@ -29,7 +30,8 @@ from benchmarks.influence import CACHE, agreement
 from benchmarks.influence.peers import WHICH, peer_scores
 from benchmarks.influence.plots import draw
 from benchmarks.influence.subject import Subject, base_of, subject_of, tell
-from benchmarks.influence.truth import SEEDS, Retraining, retrain, truth_of
+from benchmarks.influence.truth import SEEDS, Retraining, fine_tune, retrain, truth_of
+from oracle.influence.base import BaseModel, own_model
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.estimators import ESTIMATORS, estimator
 from oracle.influence.job import Job
@@ -120,11 +122,27 @@ def run_of(subject: Subject, name: str, spec: InfluenceSpec, seed: int, *, fresh
     return run
 
 
+def settled_base(subject: Subject) -> BaseModel:
+    """The base model after a plain fine-tune on everybody's text: where influence libraries expect to be used."""
+    base = subject.base
+    model = fine_tune(subject, tuple(range(len(subject.data))), OWN_SEEDS[0])
+    about = json.dumps({"record": base.record, "tokenizer": base.tokenizer.to_str()}, sort_keys=True)
+    return own_model(model, base.tokenizer, base.record, safetensors.torch.save(model.state_dict(), {"about": about}))
+
+
 def peers_of(subject: Subject, which: str, *, fresh: bool) -> list[Run]:
-    """A peer's runs on the same windows; they have no seeds of ours, and cost what they cost."""
+    """A peer's runs on the same windows; they have no seeds of ours, and cost what they cost.
+
+    kronfluence needs a trained model: it is asked at the base model and at the fine-tuned one (whose training is not
+    in its time). bergson's MAGIC trains by itself.
+    """
     path = CACHE / f"{which}-{subject.key[:16]}.json"
     if fresh or not path.exists():
-        found = peer_scores(subject.base, subject.data, subject.validation, which, CACHE / f"peer-{which}")
+        bases = {"base": subject.base} | ({"fine-tuned": settled_base(subject)} if which == "kronfluence" else {})
+        found = []
+        for where, base in bases.items():
+            for run in peer_scores(base, subject.data, subject.validation, which, CACHE / f"peer-{which}"):
+                found.append({**run, "name": f"{run['name']}, {where}"})
         plain = retrain(subject, tuple(range(len(subject.data))), OWN_SEEDS[0]).cpu_seconds
         path.write_text(json.dumps([found, plain]))
     found, plain = json.loads(path.read_text())

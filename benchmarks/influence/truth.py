@@ -26,6 +26,8 @@ import torch
 
 from benchmarks.influence import CACHE
 from benchmarks.influence.subject import Subject, base_of, subject_of, tell
+from oracle.influence.base import BaseModel
+from oracle.influence.gpt import GPT
 from oracle.influence.pretrain import BaseSpec, mean_loss
 
 SEEDS = (101, 202)
@@ -48,10 +50,9 @@ class Retraining:
     cpu_seconds: float
 
 
-def retrain(subject: Subject, members: Members, seed: int) -> Retraining:
-    """One fine-tune of a fresh copy of the base model."""
-    started = time.process_time()
-    model = deepcopy(subject.base.model)
+def fine_tune(subject: Subject, members: Members, seed: int) -> GPT:
+    """A fresh copy of the base model after one epoch on the members' windows."""
+    model = own_gpt(subject.base)
     inputs = torch.cat([own.inputs for own in subject.data])
     targets = torch.cat([own.targets for own in subject.data])
     owner = torch.cat([torch.full((len(own),), place) for place, own in enumerate(subject.data)])
@@ -66,8 +67,21 @@ def retrain(subject: Subject, members: Members, seed: int) -> Retraining:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-    loss_after = mean_loss(model, subject.validation)
-    return Retraining(seed, members, loss_after, time.process_time() - started)
+    return model
+
+
+def retrain(subject: Subject, members: Members, seed: int) -> Retraining:
+    """One fine-tune, and what it comes to."""
+    started = time.process_time()
+    loss = mean_loss(fine_tune(subject, members, seed), subject.validation)
+    return Retraining(seed, members, loss, time.process_time() - started)
+
+
+def own_gpt(base: BaseModel) -> GPT:
+    """A copy of the base model's network."""
+    model = deepcopy(base.model)
+    assert isinstance(model, GPT)  # the base that this benchmark trains
+    return model
 
 
 def plan(providers: int) -> list[tuple[int, Members]]:
