@@ -217,7 +217,7 @@ def test_a_loss_that_is_not_finite_is_named_and_nothing_is_written(mia: Mia, fil
     weights["blocks.0.think.weight"][0] = float("nan")
     with safe_open(files.base, framework="pt") as file:
         save_file(weights, tmp_path / "damaged.safetensors", file.metadata())
-    options = files.options(base=tmp_path / "damaged.safetensors", log=tmp_path / "log.json")
+    options = files.options(base=tmp_path / "damaged.safetensors", log=tmp_path / "log.json", estimator="in-run")
     found = mia("influence", *options, files["near"])
     assert found.code == 1 and found.document["error"]["input"] == "validation at step 0"
     assert "loss nan" in found.document["error"]["hint"] and not (tmp_path / "log.json").exists()
