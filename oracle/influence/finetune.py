@@ -20,7 +20,7 @@ from oracle.errors import CheckFailed
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute
 from oracle.influence.parallel import ALONE, Group
-from oracle.influence.sequences import Windows, draw_key
+from oracle.influence.sequences import Windows, draw_key, join
 from oracle.influence.spec import InfluenceSpec
 
 EVALUATION_BATCH = 16  # windows per pass where no update depends on it
@@ -187,42 +187,46 @@ class FineTune:
         for number in range(start, len(self.steps)):
             self.step(number, watch)
 
-    def step(self, number: int, watch: Watch | None = None) -> None:
-        """Take one step. A short microbatch, or a short last step, counts by its tokens: the divisor is a full one's.
+    def step(self, number: int, watch: Watch | None = None) -> float:
+        """Take one step; the mean training loss before it. With nobody watching, its text goes through the model at
+        once. A short microbatch, or a short last step, counts by its tokens: the divisor is that of a full step.
 
         Raises CheckFailed, naming step and provider, when a gradient is not finite; the weights have not moved then.
         """
-        microbatches = self.steps[number]
-        own = self.group.share(range(len(microbatches)))
+        microbatches = self.group.share(self.steps[number])
+        apart = [batch.of(self.data) for batch in microbatches]
+        together = [join(apart)] if watch is None and apart else apart
         gradient = torch.zeros_like(self.weights.flat)
-        found = gradient.new_zeros(len(microbatches) + 1, dtype=torch.float64)  # every loss, then the gradient's norm
+        totals = gradient.new_zeros(2, dtype=torch.float64)  # summed loss over a full step's tokens; tokens
         parts = []
-        for place in own:
-            windows = microbatches[place].of(self.data)
+        for windows in together:
             part, loss = self.part(windows)
             gradient += part
-            found[place] = loss * self.full / windows.tokens
+            totals[0] += loss
+            totals[1] += windows.tokens
             parts.append(part)
         self.group.sum(gradient)
-        self.group.sum(found)
-        found[-1] = gradient.norm()
-        *losses, norm = found.tolist()
+        self.group.sum(totals)
+        share, tokens, norm = [*totals.tolist(), float(gradient.norm())]
         if not isfinite(norm):
-            self.refuse(number, parts, losses)
+            self.refuse(number, apart)
         scale = self.spec.clip / norm if norm > self.spec.clip else 1.0
         preconditioner = self.optimiser.precondition(scale * gradient)
+        loss_before: float = share * self.full / tokens
         if watch is not None:
-            loss = sum(losses) / len(losses)
             rate = self.optimiser.learning_rate
-            watch(Step(number, self.group.share(microbatches), parts, scale, rate, preconditioner, loss))
+            watch(Step(number, microbatches, parts, scale, rate, preconditioner, loss_before))
         self.weights.flat += self.optimiser.update(preconditioner)
+        return loss_before
 
-    def refuse(self, number: int, parts: Sequence[Tensor], losses: Sequence[float]) -> NoReturn:
+    def refuse(self, number: int, apart: Sequence[Windows]) -> NoReturn:
         """Raise CheckFailed for the provider of the step's largest gradient, the first that is not finite if any."""
-        norms = self.weights.flat.new_zeros(len(losses))
-        for place, part in zip(self.group.share(range(len(losses))), parts, strict=True):
-            norms[place] = part.norm()
-        sizes = [norm if isfinite(norm) else inf for norm in self.group.sum(norms).tolist()]
+        found = self.weights.flat.new_zeros(2, len(self.steps[number]))
+        for place, windows in zip(self.group.share(range(len(self.steps[number]))), apart, strict=True):
+            part, loss = self.part(windows)
+            found[:, place] = torch.stack([part.norm(), loss * self.full / windows.tokens])
+        norms, losses = self.group.sum(found).tolist()
+        sizes = [norm if isfinite(norm) else inf for norm in norms]
         place = sizes.index(max(sizes))
         provider = self.steps[number][place].provider
         raise CheckFailed(

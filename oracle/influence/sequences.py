@@ -77,6 +77,11 @@ class Windows:
         return Windows(inputs, targets)
 
 
+def join(parts: Sequence[Windows]) -> Windows:
+    """The windows of all ``parts``, in order."""
+    return Windows(torch.cat([part.inputs for part in parts]), torch.cat([part.targets for part in parts]))
+
+
 def cut_windows(
     passages: Sequence[str], tokenizer: Tokenizer, end: int, context: int, quota: int | None = None
 ) -> Windows:

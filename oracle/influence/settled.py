@@ -12,7 +12,7 @@ which is the paper's g^T H^-1 g (appendix D, its minus sign mended) with a dampi
 the fine-tune: P^-1 / tau. The unrolling is that of Bae et al., "Training data attribution via approximate unrolled
 differentiation" (2024).
 
-Three quarters of everybody's text are trained on, an eighth is measured at theta: text that the model has not seen.
+Three quarters of everybody's text are trained on, the rest is measured at theta: text that the model has not seen.
 s is found once for all, by preconditioned conjugate gradients. A provider costs a few sums and a sketch.
 """
 
@@ -22,31 +22,34 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
 
+from oracle.errors import CheckFailed
 from oracle.influence.curvature import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
-from oracle.influence.finetune import FineTune
+from oracle.influence.finetune import EVALUATION_BATCH, FineTune
+from oracle.influence.gpt import IGNORED
 from oracle.influence.inrun import spread
 from oracle.influence.job import Estimate, Job
 from oracle.influence.parallel import Group, launch
-from oracle.influence.projection import project
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import Sketch, sketch_hash
 from oracle.influence.state import StateFile
 
-TRAINED = 3, 4  # the share of everybody's windows that moves the weights
-MEASURED = 1, 8  # the share that is measured: more would cost time and hardly lower the error
+MEASURED = 4  # every so many windows one is measured instead of trained on
 AVERAGED = 2, 3  # the share of the steps, the last ones, over which the weights are averaged
+DERIVATIVE = 2 / 3  # gradient passes of a derivative along a direction: forward twice
+SHIFT = 1e-3  # of the weights' length, for derivatives in float32: measured best, 1e-3 of a typical value
 VALIDATION_SHARE = 8  # the validation gradient is of at most an eighth of as many windows as the providers have
 
 
 @dataclass
 class Books:
-    """What a run has found so far; JSON-able. ``parts``: the measured microbatches' gains of each finished provider."""
+    """What a run has found so far; JSON-able. ``values``: what each measured window of a finished provider adds."""
 
     losses: list[str] = field(default_factory=list)
     direction: dict[str, Any] = field(default_factory=dict)
-    parts: list[list[float]] = field(default_factory=list)
-    gradient_sums: list[str] = field(default_factory=list)
+    values: list[list[str]] = field(default_factory=list)
 
 
 class Settled:
@@ -55,8 +58,9 @@ class Settled:
     def passes(self, job: Job) -> float:
         windows = sum(len(own) for own in job.data)
         sample = min(job.spec.validation_sequences, windows)
-        used = sum(cut(own) + measured(own) for own in job.data)
-        return (used + len(watched(job)) + (1 + job.spec.iterations) * PRODUCT * sample) / windows
+        looked_at = sum(len(divide(own)[1]) for own in job.data)
+        solver = (1 + job.spec.iterations) * PRODUCT * sample
+        return (windows - looked_at * (1 - DERIVATIVE) + len(watched(job)) + solver) / windows
 
     def estimate(self, job: Job) -> Estimate:
         """Fine-tune, direction, measure; taken up where ``job.state`` left it, with the same log.
@@ -66,14 +70,10 @@ class Settled:
         return launch(Run.whole, job)
 
 
-def cut(own: Windows) -> int:
-    """How many of a provider's windows are trained on; at least one is measured."""
-    return len(own) * TRAINED[0] // TRAINED[1]
-
-
-def measured(own: Windows) -> int:
-    """How many of a provider's windows are measured."""
-    return -(-len(own) * MEASURED[0] // MEASURED[1])
+def divide(own: Windows) -> tuple[Windows, Windows]:
+    """The windows that are trained on, and every fourth, the last one in any case, that is measured."""
+    kept = [place for place in range(len(own)) if (len(own) - 1 - place) % MEASURED]
+    return own[kept], own[(len(own) - 1) % MEASURED :: MEASURED]
 
 
 def watched(job: Job) -> Windows:
@@ -88,8 +88,8 @@ class Run:
     def __init__(self, job: Job, group: Group) -> None:
         self.job = job
         self.group = group
-        trained = tuple(own[: cut(own)] for own in job.data)
-        self.measured = tuple(own[cut(own) : cut(own) + measured(own)] for own in job.data)
+        parts = [divide(own) for own in job.data]
+        trained, self.measured = (tuple(part[which] for part in parts) for which in (0, 1))
         self.tune = FineTune(job.base, trained, job.spec, job.seed, job.compute, group)
         self.average = self.tune.weights.flat.clone()
         self.vector = torch.zeros_like(self.average)
@@ -110,7 +110,7 @@ class Run:
         steps = len(self.tune.steps)
         opens = steps - steps * AVERAGED[0] // AVERAGED[1]
         for number in range(len(self.books.losses), steps):
-            self.tune.step(number, lambda step: self.books.losses.append(repr(step.loss)))
+            self.books.losses.append(repr(self.tune.step(number)))
             if number >= opens:
                 self.average += (self.tune.weights.flat - self.average) / (number - opens + 1)
             self.report(number + 1)
@@ -123,7 +123,7 @@ class Run:
         job, weights = self.job, self.tune.weights
         target, loss = weights.mean_gradient(watched(job), what="validation")
         inverse = self.tune.optimiser.scale(target)
-        tau = job.spec.learning_rate * len(self.tune.steps) * TRAINED[1] / TRAINED[0]
+        tau = job.spec.learning_rate * len(self.tune.steps) * MEASURED / (MEASURED - 1)
         matrix = GaussNewton(weights, draw_sample(job))
         self.vector, residuals = conjugate_gradients(
             lambda vector: inverse * vector + tau * matrix(vector), target, job.spec.iterations, 1 / inverse
@@ -138,15 +138,37 @@ class Run:
         }
 
     def measure(self) -> None:
-        """Every provider's measured text along s; a provider's full text counts by its windows."""
-        sketch, along = Sketch(len(self.vector), self.job.compute.device), self.vector.double()
-        for provider in range(len(self.books.parts), len(self.job.data)):
+        """The derivative of every measured window's loss along s; a provider's full text counts by its windows.
+
+        Central differences: no gradient is needed, and a window's value can be checked by itself.
+        """
+        reach = SHIFT * float(self.average.norm() / self.vector.norm())
+        rate = self.job.spec.learning_rate / self.tune.full / (2 * reach)
+        for provider in range(len(self.books.values), len(self.job.data)):
             own = self.measured[provider]
-            products, total = project(self.tune, own, along, sketch, provider=provider, where="averaged weights")
-            share = self.job.spec.learning_rate * len(self.job.data[provider]) / max(1, len(own))
-            self.books.parts.append([share * product for product in products])
-            self.books.gradient_sums.append(sketch_hash(total))
+            rise = self.losses(own, reach) - self.losses(own, -reach)
+            if not torch.isfinite(rise).all():
+                raise CheckFailed(
+                    f"the loss of provider {provider} is not finite at the averaged weights",
+                    input=f"provider {provider}",
+                    hint="leave this provider out, or lower the learning rate",
+                )
+            share = rate * len(self.job.data[provider]) / max(1, len(own))
+            self.books.values.append([repr(value) for value in (share * rise).tolist()])
             self.report(len(self.tune.steps) + provider + 1)
+
+    @torch.no_grad()
+    def losses(self, windows: Windows, reach: float) -> Tensor:
+        """Summed loss of each window, (windows,) float64 nats, ``reach`` times s away from the averaged weights."""
+        weights = self.tune.weights
+        torch.add(self.average, self.vector, alpha=reach, out=weights.flat)
+        found = [weights.flat.new_zeros(0, dtype=torch.float64)]
+        for first in range(0, len(windows), EVALUATION_BATCH):
+            batch = windows[first : first + EVALUATION_BATCH].to(weights.flat.device)
+            logits = weights.model(batch.inputs).flatten(0, 1)
+            tokens = cross_entropy(logits, batch.targets.flatten(), ignore_index=IGNORED, reduction="none")
+            found.append(tokens.view_as(batch.targets).double().sum(1))
+        return torch.cat(found)
 
     def report(self, done: int) -> None:
         """Put the state down when it is due, and tell how far the run is."""
@@ -162,10 +184,11 @@ class Run:
             "order": [batch.provider for step in self.tune.steps for batch in step],
             "losses": books.losses,
             **books.direction,
-            "gradient_sums": books.gradient_sums,
+            "values": books.values,
         }
-        gains = tuple(float(sum(parts)) for parts in books.parts)
-        errors = tuple(spread(sum(own), sum(part * part for part in own), len(own)) for own in books.parts)
+        values = [[float(value) for value in own] for own in books.values]
+        gains = tuple(float(sum(own)) for own in values)
+        errors = tuple(spread(sum(own), sum(value * value for value in own), len(own)) for own in values)
         return Estimate(gains, errors, log)
 
     def put_down(self) -> None:
