@@ -54,6 +54,13 @@ bench-quality: peers  ## what the quality scores claim, measured against peers: 
 	$(BIN)/python -m benchmarks.quality.memory
 	$(if $(MARKET),OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.quality.evaluation $(MARKET) $(ARGS),@echo "no MARKET given: the evaluation on real corpora was skipped")
 
+bench-influence: peers  ## impact against 158 retrainings, peers, gaming, cost, memory (hours, resumable): MARKET=folder
+	@test -n "$(MARKET)" || { echo "give MARKET=folder: the truth is real text, trained on"; exit 2; }
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.influence.evaluation $(MARKET) --dear --peers --json build/influence/evaluation.json --plot docs/images/influence-agreement.svg
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.influence.gaming $(MARKET) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.influence.cost
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.influence.memory
+
 slither: setup  ## static analysis of the contracts; every finding needs an answer in contracts/slither.toml
 	@$(BIN)/python scripts/check_slither.py
 
