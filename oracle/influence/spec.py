@@ -17,9 +17,10 @@ class InfluenceSpec:
     sqrt(v_hat). ``document_clip`` bounds the gradient norm of every single window, 0 for none.
 
     The estimator: its name; ``repeats`` with fresh draws and orders, whose spread is the standard error;
-    ``validation_sequences`` in a validation gradient, taken anew every ``refresh`` steps. ``checkpoints`` of TracIn;
-    ``damping`` of the curvature relative to its mean diagonal, ``iterations`` of conjugate gradients, ``probes`` of
-    Hutchinson's diagonal; ``subsets`` of an ablation by sampling.
+    ``validation_sequences`` in a look at the validation sample (in-run takes one every ``refresh`` steps) and in the
+    sample of a curvature; ``iterations`` of conjugate gradients. ``checkpoints`` of TracIn; for curvature at the base
+    model its ``damping``, relative to the mean diagonal, and ``probes`` of Hutchinson's diagonal; ``subsets`` of an
+    ablation by sampling.
     """
 
     estimator: str = "settled"
@@ -44,11 +45,13 @@ class InfluenceSpec:
     def __post_init__(self) -> None:
         """Raises BadInput naming the first choice that makes no sense."""
         counts = ("quota", "repeats", "sequences", "microbatches", "validation_sequences", "refresh")
-        for name in (*counts, "checkpoints", "iterations", "probes", "subsets"):
+        for name in (*counts, "warm_up", "checkpoints", "iterations", "probes", "subsets"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name} is {getattr(self, name)}, not at least 1", input=name)
         for name in ("learning_rate", "floor", "clip", "damping"):
             if not getattr(self, name) > 0:
                 raise BadInput(f"{name} is {getattr(self, name)}, not positive", input=name)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise BadInput(f"betas are {self.betas}, not from 0 to below 1", input="betas")
         if not self.document_clip >= 0:
             raise BadInput(f"document_clip is {self.document_clip}, not 0 or more", input="document_clip")

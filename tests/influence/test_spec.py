@@ -1,0 +1,32 @@
+"""A specification that makes no sense is refused with the choice at fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oracle.errors import BadInput
+from oracle.influence.spec import InfluenceSpec
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("quota", 0),
+        ("repeats", 0),
+        ("warm_up", 0),
+        ("iterations", 0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("nan")),
+        ("damping", -1.0),
+        ("document_clip", -0.5),
+        ("document_clip", float("nan")),
+        ("betas", (0.9, 1.0)),
+        ("betas", (-0.1, 0.99)),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_named(name: str, value: Any) -> None:
+    with pytest.raises(BadInput) as caught:
+        InfluenceSpec(**{name: value})
+    assert caught.value.input == name
