@@ -92,7 +92,10 @@ def test_a_model_scores_and_stays_as_it_was(
     runs = [marginal_utility(short, corpora, market["validation"][:2], spec, seed=3, compute=CPU) for _ in range(2)]
     assert runs[0].log == runs[1].log
     assert runs[0].gains[0] > max(0, runs[0].gains[1])
-    (log,) = runs[0].log["runs"]
+    in_run = marginal_utility(
+        short, corpora, market["validation"][:2], replace(spec, estimator="in-run"), seed=3, compute=CPU
+    )
+    (log,) = in_run.log["runs"]
     assert float(log["validation_loss_after"]) < float(log["validation_loss_before"])
     assert all(torch.equal(tensor, before[name]) for name, tensor in base.model.state_dict().items())
 
