@@ -28,12 +28,12 @@ from benchmarks.influence.truth import retrain
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.gpt import GPT, Architecture
-from oracle.influence.inrun import InRun
 from oracle.influence.job import Job
 from oracle.influence.sequences import Windows
+from oracle.influence.settled import Settled
 from oracle.influence.spec import InfluenceSpec
 
-RUNS = ("fine-tune", "in-run")
+RUNS = ("fine-tune", "settled")
 VALIDATION = 256  # windows
 
 
@@ -99,7 +99,7 @@ def child(run: str, size: Size) -> Measured:
         retrain(subject, tuple(range(size.providers)), 1)
     else:
         with reproducible():
-            InRun().estimate(Job(base, data, validation, InfluenceSpec(), 1, Compute(torch.device("cpu"))))
+            Settled().estimate(Job(base, data, validation, InfluenceSpec(), 1, Compute(torch.device("cpu"))))
     seconds = time.process_time() - started
     return Measured(seconds, before, peak(), base.parameters, sum(own.tokens for own in data))
 
@@ -148,7 +148,7 @@ def main() -> int:
         print(json.dumps(asdict(child(run, Size(**size)))))
         return 0
     rows: list[dict[str, Any]] = []
-    print(f"{'':<12}{'':>12}{'fine-tune':>12}{'in-run':>10}{'ratio':>8}{'MiB':>14}{'MiB':>10}")
+    print(f"{'':<12}{'':>12}{'fine-tune':>12}{'settled':>10}{'ratio':>8}{'MiB':>14}{'MiB':>10}")
     for curve, sizes in CURVES.items():
         for size in sizes:
             plain, ours = (measure(run, size, options.rounds) for run in RUNS)

@@ -39,8 +39,8 @@ from oracle.influence.pretrain import BaseSpec
 from oracle.influence.spec import InfluenceSpec
 
 OWN_SEEDS = (11, 12, 13)
-TWICE = ("tracin", "cg", "diagonal")  # two seeds are enough to rank them
-DEAR = ("leave-one-out", "banzhaf", "shapley")  # many fine-tunes each: one seed, and only when asked for
+SEEDS_OF = {"settled": 3, "in-run": 2}  # how many seeds; one of the others
+DEAR = ("leave-one-out", "banzhaf", "shapley")  # many fine-tunes each: only when asked for
 
 Array = NDArray[np.float64]
 
@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs: dict[str, list[Run]] = {}
     for name in names:
         spec = replace(InfluenceSpec(), estimator=name)
-        seeds = OWN_SEEDS[: 1 if name in DEAR else 2 if name in TWICE else 3]
+        seeds = OWN_SEEDS[: SEEDS_OF.get(name, 1)]
         runs[name] = [run_of(subject, name, spec, seed, fresh=options.fresh) for seed in seeds]
     for which in WHICH if options.peers == [] else options.peers:
         for run in peers_of(subject, which, fresh=options.fresh):

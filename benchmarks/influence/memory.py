@@ -22,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     peaks = []
     for count in PROVIDERS:
-        found = measure("in-run", Size(providers=count, windows=max(1, options.windows // count)))
+        found = measure("settled", Size(providers=count, windows=max(1, options.windows // count)))
         peaks.append(found.peak)
         print(
             f"{count:>5,} providers, {found.tokens:,} tokens: peak {found.peak / 2**20:,.0f} MiB, of these "

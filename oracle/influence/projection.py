@@ -53,10 +53,10 @@ def validation_shares(job: Job, looks: int) -> list[Windows]:
 
 
 def require_one_process(job: Job) -> None:
-    """BadInput for a job that is to be spread over several processes, which only the in-run estimator can."""
+    """BadInput for a job that is to be spread over several processes, which only settled and in-run can."""
     if job.compute.processes > 1:
         raise BadInput(
             f"{job.spec.estimator} runs in one process, not in {job.compute.processes}",
             input="processes",
-            hint="use 1 process, or the in-run estimator",
+            hint="use 1 process, or the estimator settled or in-run",
         )
