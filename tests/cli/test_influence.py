@@ -308,9 +308,9 @@ def test_every_estimator_replays(mia: Mia, files: Files, tmp_path: Path, name: s
 
 @pytest.fixture(scope="module")
 def spotted(request: pytest.FixtureRequest, mia: Mia, files: Files) -> Path:
-    """The log of two runs of an estimator that can be checked by windows."""
+    """The log of an estimator that can be checked by windows: of one run, of ``diagonal`` of two."""
     log = files.folder / f"{request.param}.json"
-    options = files.options(estimator=request.param, repeats=2, log=log)
+    options = files.options(estimator=request.param, repeats=1 + (request.param == "diagonal"), log=log)
     assert mia("influence", *options, files["near"], files["blank"], files["mixed"]).code == 0
     return log
 
@@ -320,13 +320,15 @@ def spot(mia: Mia, files: Files, log: Path, windows: int = 99, **changes: object
 
 
 @pytest.mark.parametrize("spotted", ["diagonal", "cg"], indirect=True)
-def test_drawn_windows_are_checked_without_the_run(mia: Mia, files: Files, spotted: Path) -> None:
+def test_drawn_windows_are_checked_without_the_run(mia: Mia, files: Files, spotted: Path, tmp_path: Path) -> None:
     found = spot(mia, files, spotted, windows=2)
     assert found.code == 0 and found.document["replay"] == {"ok": True, "first_difference": None}
-    lines = documents_file(spotted).read_bytes().splitlines()
-    assert found.document["spot"] == {"checked": 8, "windows": len(lines)} and len(lines) > 8
-    assert found.document["run"]["log_hash"] == log_hash(json.loads(spotted.read_bytes()))
-    assert "gradient passes" not in found.said
+    log, lines = json.loads(spotted.read_bytes()), documents_file(spotted).read_bytes().splitlines()
+    assert found.document["spot"] == {"checked": 4 * len(log["runs"]), "windows": len(lines)}
+    assert found.document["run"]["log_hash"] == log_hash(log) and "gradient passes" not in found.said
+    write_log(tmp_path / "log.json", log | {"stderr": [repr(float(log["stderr"][0]) + 1), *log["stderr"][1:]]}, lines)
+    surer = spot(mia, files, tmp_path / "log.json", windows=1)
+    assert surer.code == 1 and surer.document["replay"]["first_difference"]["path"] == "stderr[0]"
 
 
 @pytest.mark.parametrize("spotted", ["diagonal"], indirect=True)
