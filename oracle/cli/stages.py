@@ -108,7 +108,8 @@ def train_base_model(run: Run, tell: ProgressCallback) -> str:
     """The language model every oracle starts from, trained once on the public seed corpus."""
     from oracle.influence.pretrain import BaseSpec, train_base
 
-    spec = run.settings.base or (BaseSpec(tokens=BASE_TOKENS) if run.settings.market is None else BaseSpec())
+    short = BaseSpec(tokens=BASE_TOKENS, sequences=4, learning_rate=2e-3, embedding_rate=6e-3)  # more steps, smaller
+    spec = run.settings.base or (short if run.settings.market is None else BaseSpec())
     run.base = train_base([document.text for document in run.market.seed], spec, progress=tell)
     return f"{run.base.parameters / 1e6:.2f} M parameters, {spec.tokens:,} tokens, sha256 {run.base.digest[:12]}…"
 
@@ -118,7 +119,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
     from oracle.influence.spec import InfluenceSpec
     from oracle.quality.spec import QualitySpec
 
-    short = InfluenceSpec(quota=QUOTA, repeats=1, validation_sequences=WATCHED)
+    short = InfluenceSpec(quota=QUOTA, repeats=1, validation_sequences=WATCHED, iterations=8)
     default = short if run.settings.market is None else InfluenceSpec()
     quality = QualitySpec(vectors="audited")
     if run.settings.market is None:

@@ -19,8 +19,9 @@ from oracle.influence.sequences import Windows, cut_windows, draw_passages, text
 Progress = Callable[[str, int, int], None]
 
 TOKENIZER_CHARACTERS = 2_000_000  # more text hardly moves 2,000 merges
-HELD_OUT_WINDOWS = 128
 CURVE_POINTS = 32  # held-out losses over the planned run
+WATCHING = 0.1  # of the time, at most, may go into them
+HELD_OUT_WINDOWS = 16, 128  # at least and at most
 FLAT = 0.02  # a run is flat when its last quarter lowered the held-out loss by no more than this share
 
 
@@ -65,7 +66,8 @@ def train_base(
     budget = TOKENIZER_CHARACTERS // 2000
     tokenizer = train_tokenizer(training[:budget], shape.vocabulary)
     windows = cut_windows(training, tokenizer, end, shape.context, quota=spec.tokens)
-    watched = cut_windows(held_out, tokenizer, end, shape.context, quota=HELD_OUT_WINDOWS * shape.context)
+    quota = watched_windows(spec, windows.tokens) * shape.context
+    watched = cut_windows(held_out, tokenizer, end, shape.context, quota=quota)
     if len(windows) < spec.sequences or not len(watched) or tokenizer.get_vocab_size() != end:
         raise BadInput(
             f"the seed corpus is too small: {windows.tokens} tokens, {tokenizer.get_vocab_size() + 1} of "
@@ -89,6 +91,13 @@ def train_base(
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     data = safetensors.torch.save(weights, {"about": about})
     return own_model(model.cpu(), tokenizer, json.loads(about)["record"], data)
+
+
+def watched_windows(spec: BaseSpec, corpus: int) -> int:
+    """Held-out windows that are watched; looking at one takes a third of training on it."""
+    least, most = HELD_OUT_WINDOWS
+    planned = min(spec.tokens, spec.epochs * corpus) / spec.architecture.context
+    return max(least, min(most, int(3 * WATCHING * planned / CURVE_POINTS)))
 
 
 def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
