@@ -246,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     truth = truth_from(truth_of(subject, processes=2), len(subject.data))
     names = options.only or [name for name in ESTIMATORS if options.dear or name not in DEAR]
     groups = {"all": np.ones(len(subject.names), dtype=bool), "natural": np.array(subject.natural)}
-    document: dict[str, Any] = {"providers": subject.names, "natural": subject.natural, "emptied": subject.emptied}
+    document: dict[str, Any] = {"providers": subject.names, "is_natural": subject.natural, "emptied": subject.emptied}
     runs: dict[str, list[Run]] = {}
     for name in names:
         spec = replace(InfluenceSpec(), estimator=name)

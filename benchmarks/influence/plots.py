@@ -16,7 +16,7 @@ def draw(document: Mapping[str, Any], default: str, path: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "mixed-mia"  # the same figures give the same file
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 5.2), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5.6), layout="constrained")
     scatter(left, document, default)
     forest(right, document["all"], list(document["estimators"]))
     path.parent.mkdir(exist_ok=True)
@@ -28,7 +28,7 @@ def scatter(axes: Any, document: Mapping[str, Any], default: str) -> None:
     runs = document["estimators"][default]
     gains = [sum(column) / len(runs) for column in zip(*(run["gains"] for run in runs), strict=True)]
     truth = document["truth"]["leave_one_out"]
-    for name, gain, worth, natural in zip(document["providers"], gains, truth, document["natural"], strict=True):
+    for name, gain, worth, natural in zip(document["providers"], gains, truth, document["is_natural"], strict=True):
         axes.scatter(1e3 * worth, 1e3 * gain, color="#1b6ca8" if natural else "#c0562f", s=24)
         axes.annotate(name[:3], (1e3 * worth, 1e3 * gain), textcoords="offset points", xytext=(4, 3), fontsize=7)
     axes.axhline(0, color="black", lw=0.6)
@@ -48,9 +48,9 @@ def forest(axes: Any, found: Mapping[str, Any], names: Sequence[str]) -> None:
         places = [place + shift for place in range(len(names))]
         axes.barh(places, values, height=0.22, xerr=[low, high], color=colour, label=label, error_kw={"lw": 0.8})
     cost = [f"{name}\n{found[name]['times_fine_tune']:.1f} fine-tunes" for name in names]
-    axes.set_yticks(range(len(names)), cost, fontsize=8)
+    axes.set_yticks(range(len(names)), cost, fontsize=7)
     axes.invert_yaxis()
     axes.axvline(0.9, color="black", lw=0.8, ls=":")
     axes.set_xlim(-1, 1.02)
-    axes.set_xlabel("Spearman correlation with retraining, all providers")
+    axes.set_xlabel("Spearman correlation, all providers")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize=8)

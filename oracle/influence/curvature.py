@@ -24,7 +24,7 @@ per token. The constant 1 / quota depends on nobody else's volume.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -33,7 +33,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from oracle.errors import CheckFailed
 from oracle.evidence.merkle import document_root
-from oracle.influence.finetune import EVALUATION_BATCH, FineTune, Weights
+from oracle.influence.finetune import FineTune, Weights
 from oracle.influence.gpt import IGNORED
 from oracle.influence.job import Estimate, Job
 from oracle.influence.projection import project, require_one_process, standard_error, validation_shares
@@ -42,6 +42,7 @@ from oracle.influence.sketch import Sketch, sketch_hash
 from oracle.influence.spot import Probe, document_lines
 from oracle.influence.state import StateFile
 
+KEPT = 1 << 27  # logits of a sample whose graph is kept between products
 PRODUCT = 4 / 3  # gradient passes of one curvature product: backwards twice, each two thirds of a pass
 
 
@@ -228,23 +229,28 @@ class Graph:
 class GaussNewton:
     """The matrix of the mean loss of ``sample`` at ``weights`` as they are now, as products with vectors.
 
-    The sample's graph is built once and kept: a product is two passes backwards through it.
+    The sample's graph is built once and kept: a product is two passes backwards through it. A sample of more than KEPT
+    logits is built anew, batch by batch, for every product: slower, but a large model's vocabulary fits.
     """
 
     def __init__(self, weights: Weights, sample: Windows) -> None:
         self.weights = weights
         self.sample = sample
-        # of the attention kernels only the written-out one can be differentiated twice
-        with sdpa_kernel(SDPBackend.MATH):
-            self.batches = [
-                self.graph(sample[first : first + EVALUATION_BATCH].to(weights.compute.device))
-                for first in range(0, len(sample), EVALUATION_BATCH)
-            ]
+        self.kept = list(self.graphs()) if len(sample) * weights.logits <= KEPT else None
+
+    def graphs(self) -> Iterator[Graph]:
+        size = self.weights.batch
+        for first in range(0, len(self.sample), size):
+            yield self.graph(self.sample[first : first + size].to(self.weights.compute.device))
 
     def graph(self, windows: Windows) -> Graph:
-        logits: Tensor = self.weights.model(windows.inputs)
-        dummy = torch.zeros_like(logits, requires_grad=True)
-        pulled = torch.autograd.grad(logits, self.weights.parameters, dummy, create_graph=True, materialize_grads=True)
+        # of the attention kernels only the written-out one can be differentiated twice
+        with sdpa_kernel(SDPBackend.MATH):
+            logits: Tensor = self.weights.model(windows.inputs)
+            dummy = torch.zeros_like(logits, requires_grad=True)
+            pulled = torch.autograd.grad(
+                logits, self.weights.parameters, dummy, create_graph=True, materialize_grads=True
+            )
         counted = (windows.targets != IGNORED).unsqueeze(-1)
         return Graph(logits, logits.detach().softmax(-1), counted, dummy, pulled)
 
@@ -256,7 +262,7 @@ class GaussNewton:
             for piece, parameter in zip(torch.split(vector, sizes), self.weights.parameters, strict=True)
         ]
         total = torch.zeros_like(vector)
-        for batch in self.batches:
+        for batch in self.kept or self.graphs():
             (moved,) = torch.autograd.grad(batch.pulled, batch.dummy, pieces, retain_graph=True)
             pull = batch.p * (moved - (batch.p * moved).sum(-1, keepdim=True)) * batch.counted
             back = torch.autograd.grad(

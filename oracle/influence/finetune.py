@@ -24,6 +24,7 @@ from oracle.influence.sequences import Windows, draw_key, join
 from oracle.influence.spec import InfluenceSpec
 
 EVALUATION_BATCH = 16  # windows per pass where no update depends on it
+LOGITS = {"cpu": 1 << 26, "cuda": 1 << 30}  # numbers at once, at most, where a single window does not have more
 
 
 class Weights:
@@ -35,6 +36,9 @@ class Weights:
     def __init__(self, base: BaseModel, compute: Compute, group: Group = ALONE) -> None:
         self.compute = compute
         self.group = group
+        vocabulary = max(base.end + 1, base.tokenizer.get_vocab_size())
+        self.logits = base.context * vocabulary  # of one window
+        self.batch = max(1, min(EVALUATION_BATCH, LOGITS[compute.device.type] // self.logits))
         self.model = deepcopy(base.model).to(compute.device)
         self.parameters = list(self.model.parameters())
         self.flat = torch.nn.utils.parameters_to_vector(self.parameters).detach()
@@ -52,8 +56,8 @@ class Weights:
         """Gradient and value of the mean loss per token; CheckFailed, naming ``what``, when it is not finite."""
         total = torch.zeros_like(self.flat)
         losses = total.new_zeros((), dtype=torch.float64)
-        for first in self.group.share(range(0, len(windows), EVALUATION_BATCH)):
-            part, value = self.gradient(windows[first : first + EVALUATION_BATCH], windows.tokens)
+        for first in self.group.share(range(0, len(windows), self.batch)):
+            part, value = self.gradient(windows[first : first + self.batch], windows.tokens)
             total += part
             losses += value
         self.group.sum(total)
@@ -70,8 +74,8 @@ class Weights:
     def mean_loss(self, windows: Windows) -> float:
         """Mean cross-entropy over all targets, nats per token."""
         total = self.flat.new_zeros((), dtype=torch.float64)
-        for first in self.group.share(range(0, len(windows), EVALUATION_BATCH)):
-            batch = windows[first : first + EVALUATION_BATCH].to(self.compute.device)
+        for first in self.group.share(range(0, len(windows), self.batch)):
+            batch = windows[first : first + self.batch].to(self.compute.device)
             total += self.loss(batch.inputs, batch.targets).double()
         return float(self.group.sum(total)) / windows.tokens
 
@@ -189,13 +193,15 @@ class FineTune:
 
     def step(self, number: int, watch: Watch | None = None) -> float:
         """Take one step; the mean training loss before it. With nobody watching, its text goes through the model at
-        once. A short microbatch, or a short last step, counts by its tokens: the divisor is that of a full step.
+        once, where it fits. A short microbatch, or a short last step, counts by its tokens: the divisor is that of a
+        full step.
 
         Raises CheckFailed, naming step and provider, when a gradient is not finite; the weights have not moved then.
         """
         microbatches = self.group.share(self.steps[number])
         apart = [batch.of(self.data) for batch in microbatches]
-        together = [join(apart)] if watch is None and apart else apart
+        joined = watch is None and 0 < sum(map(len, apart)) <= self.weights.batch
+        together = [join(apart)] if joined else apart
         gradient = torch.zeros_like(self.weights.flat)
         totals = gradient.new_zeros(2, dtype=torch.float64)  # summed loss over a full step's tokens; tokens
         parts = []

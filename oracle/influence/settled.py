@@ -27,7 +27,7 @@ from torch.nn.functional import cross_entropy
 
 from oracle.errors import CheckFailed
 from oracle.influence.curvature import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
-from oracle.influence.finetune import EVALUATION_BATCH, FineTune
+from oracle.influence.finetune import FineTune
 from oracle.influence.gpt import IGNORED
 from oracle.influence.inrun import spread
 from oracle.influence.job import Estimate, Job
@@ -163,8 +163,8 @@ class Run:
         weights = self.tune.weights
         torch.add(self.average, self.vector, alpha=reach, out=weights.flat)
         found = [weights.flat.new_zeros(0, dtype=torch.float64)]
-        for first in range(0, len(windows), EVALUATION_BATCH):
-            batch = windows[first : first + EVALUATION_BATCH].to(weights.flat.device)
+        for first in range(0, len(windows), weights.batch):
+            batch = windows[first : first + weights.batch].to(weights.flat.device)
             logits = weights.model(batch.inputs).flatten(0, 1)
             tokens = cross_entropy(logits, batch.targets.flatten(), ignore_index=IGNORED, reduction="none")
             found.append(tokens.view_as(batch.targets).double().sum(1))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from oracle.errors import CheckFailed
+from oracle.influence import curvature
 from oracle.influence.ablation import retrain
 from oracle.influence.base import BaseModel
 from oracle.influence.curvature import ConjugateGradients, Diagonal, GaussNewton, conjugate_gradients, draw_sample
@@ -111,3 +112,13 @@ def test_a_damaged_base_model_is_named(job: Job) -> None:
     weights.flat.fill_(float("nan"))
     with pytest.raises(CheckFailed, match="the gradient of validation is not finite"):
         ConjugateGradients().estimate(replace(job, base=damaged, validation=broken))
+
+
+def test_a_sample_too_large_to_keep_gives_the_same_products(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights, sample = Weights(job.base, job.compute), draw_sample(job)
+    vector = torch.randn(len(weights.flat), generator=torch.Generator().manual_seed(0))
+    kept = GaussNewton(weights, sample)
+    monkeypatch.setattr(curvature, "KEPT", 0)
+    built = GaussNewton(weights, sample)
+    assert kept.kept and built.kept is None
+    assert torch.equal(kept(vector), built(vector)) and torch.equal(built(vector), built(vector))
