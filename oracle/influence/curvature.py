@@ -116,7 +116,7 @@ class Curvature(ABC):
         weights = Weights(job.base, job.compute)
         (validation,) = validation_shares(job, 1)
         target, loss = weights.mean_gradient(validation, what="validation")
-        matrix = GaussNewton(weights, draw_sample(job))
+        matrix = GaussNewton(weights, draw_sample(job, job.spec.validation_sequences))
         diagonal = matrix.diagonal(job.spec.probes, job.seed)
         damping = job.spec.damping * float(diagonal.double().mean())
         vector, residuals = self.solve(matrix, diagonal, damping, target, job)
@@ -206,11 +206,11 @@ def conjugate_gradients(
     return x, residuals
 
 
-def draw_sample(job: Job) -> Windows:
-    """The windows that G is of: as many as a validation gradient has, drawn from all providers' by the seed."""
+def draw_sample(job: Job, size: int) -> Windows:
+    """The windows that G is of: ``size`` at most, drawn from all providers' by the seed."""
     places = [(provider, place) for provider, own in enumerate(job.data) for place in range(len(own))]
     places.sort(key=lambda at: draw_key(job.seed, "curvature", str(at[0]), str(at[1])))
-    drawn = [job.data[provider][place : place + 1] for provider, place in places[: job.spec.validation_sequences]]
+    drawn = [job.data[provider][place : place + 1] for provider, place in places[:size]]
     return Windows(torch.cat([one.inputs for one in drawn]), torch.cat([one.targets for one in drawn]))
 
 

@@ -40,6 +40,7 @@ MEASURED = 4  # every so many windows one is measured instead of trained on
 AVERAGED = 2, 3  # the share of the steps, the last ones, over which the weights are averaged
 DERIVATIVE = 2 / 3  # gradient passes of a derivative along a direction: forward twice
 SHIFT = 1e-3  # of the weights' length, for derivatives in float32: measured best, 1e-3 of a typical value
+SAMPLE_SHARE, SAMPLE_LEAST = 40, 16  # the curvature is of a fortieth of all windows, of so many at least
 VALIDATION_SHARE = 8  # the validation gradient is of at most an eighth of as many windows as the providers have
 
 
@@ -57,9 +58,8 @@ class Settled:
 
     def passes(self, job: Job) -> float:
         windows = sum(len(own) for own in job.data)
-        sample = min(job.spec.validation_sequences, windows)
         looked_at = sum(len(divide(own)[1]) for own in job.data)
-        solver = (1 + job.spec.iterations) * PRODUCT * sample
+        solver = (1 + job.spec.iterations) * PRODUCT * min(sampled(job), windows)
         return (windows - looked_at * (1 - DERIVATIVE) + len(watched(job)) + solver) / windows
 
     def estimate(self, job: Job) -> Estimate:
@@ -80,6 +80,12 @@ def watched(job: Job) -> Windows:
     """The part of the (already drawn) validation sample that the gradient is of."""
     windows = sum(len(own) for own in job.data)
     return job.validation[: max(job.spec.validation_sequences, windows // VALIDATION_SHARE)]
+
+
+def sampled(job: Job) -> int:
+    """How many windows the curvature is of: few where the market is small, so that the cost stays in proportion."""
+    windows = sum(len(own) for own in job.data)
+    return min(job.spec.validation_sequences, max(SAMPLE_LEAST, windows // SAMPLE_SHARE))
 
 
 class Run:
@@ -124,7 +130,7 @@ class Run:
         target, loss = weights.mean_gradient(watched(job), what="validation")
         inverse = self.tune.optimiser.scale(target)
         tau = job.spec.learning_rate * len(self.tune.steps) * MEASURED / (MEASURED - 1)
-        matrix = GaussNewton(weights, draw_sample(job))
+        matrix = GaussNewton(weights, draw_sample(job, sampled(job)))
         self.vector, residuals = conjugate_gradients(
             lambda vector: inverse * vector + tau * matrix(vector), target, job.spec.iterations, 1 / inverse
         )

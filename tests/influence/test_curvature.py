@@ -56,7 +56,7 @@ def test_a_small_preconditioned_step_lowers_the_validation_loss_by_its_share_of_
 def test_the_matrix_is_the_curvature_of_the_divergence_between_predictions(job: Job) -> None:
     # KL(p(w) || p(w + h v)) = h^2 / 2 v^T G v + O(h^3), by forward passes alone
     weights = Weights(job.base, job.compute)
-    sample = draw_sample(job)
+    sample = draw_sample(job, 16)
     weights.model.double()
     flat = torch.nn.utils.parameters_to_vector(weights.model.parameters()).detach()
     v = torch.randn(len(flat), dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 0.1
@@ -74,7 +74,7 @@ def test_the_matrix_is_the_curvature_of_the_divergence_between_predictions(job: 
 
 def test_the_matrix_is_symmetric_and_positive(job: Job) -> None:
     weights = Weights(job.base, job.compute)
-    matrix = GaussNewton(weights, draw_sample(job))
+    matrix = GaussNewton(weights, draw_sample(job, 16))
     u, v = torch.randn(2, len(weights.flat), generator=torch.Generator().manual_seed(1))
     assert float(u @ matrix(v)) == pytest.approx(float(v @ matrix(u)), rel=1e-3, abs=1e-3)
     assert float(u @ matrix(u)) > 0
@@ -115,7 +115,7 @@ def test_a_damaged_base_model_is_named(job: Job) -> None:
 
 
 def test_a_sample_too_large_to_keep_gives_the_same_products(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights, sample = Weights(job.base, job.compute), draw_sample(job)
+    weights, sample = Weights(job.base, job.compute), draw_sample(job, 16)
     vector = torch.randn(len(weights.flat), generator=torch.Generator().manual_seed(0))
     kept = GaussNewton(weights, sample)
     monkeypatch.setattr(curvature, "KEPT", 0)
