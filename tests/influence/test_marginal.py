@@ -157,9 +157,9 @@ def test_the_first_difference_is_named_with_its_path(run: Influence) -> None:
 
 
 def test_fingerprints_count_in_the_same_environment_only(run: Influence) -> None:
-    other = changed(run, gradient_sums=["0" * 64] * 3)
+    other = changed(run, direction="0" * 64)
     found = first_difference(other, run.log, scale=1.0)
-    assert found is not None and found.path == "runs[0].gradient_sums[0]"
+    assert found is not None and found.path == "runs[0].direction"
     elsewhere = other | {"environment": {"device": "another"}}
     assert first_difference(elsewhere, run.log, scale=1.0) is None
     assert first_difference(elsewhere | {"base": "0" * 64}, run.log, scale=1.0) is not None

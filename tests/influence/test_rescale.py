@@ -104,7 +104,10 @@ def test_a_whole_market_stays_below_the_reference_gain(
     base: BaseModel, seed_corpus: list[str], market: dict[str, list[str]], name: str, quota: int
 ) -> None:
     """Eight providers, each with as much text of the validation's own kind as the quota allows."""
-    spec = InfluenceSpec(name, quota=quota, subsets=24, checkpoints=2, probes=2, iterations=3, validation_sequences=8)
+    looks = 64 if name == "settled" else 8  # settled takes but one
+    spec = InfluenceSpec(
+        name, quota=quota, subsets=24, checkpoints=2, probes=2, iterations=3, validation_sequences=looks
+    )
     scale = reference_gain(base, seed_corpus, market["validation"], spec, providers=8)
     assert 0 <= scale.noise_floor < scale.gain_ref / 8
     near = draw_passages(market["near"], seed=0)

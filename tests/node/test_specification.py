@@ -42,7 +42,7 @@ def test_the_hash_in_the_terms_opens_to_the_specification(tmp_path: Path) -> Non
     store = LocalStore(tmp_path)
     made = build(store)
     loaded = pipeline.load(store, pipeline.publish(store, made))
-    assert loaded == made and loaded.influence_spec == InfluenceSpec(quota=5_000)
+    assert loaded == made and loaded.influence_spec == InfluenceSpec("in-run", quota=5_000)
     assert len(MODEL) > MAX_BLOCK and pipeline.fetch_base_model(store, loaded, made.base_model.sha256) == MODEL
     assert made.reference is not None
     assert pipeline.fetch_corpus(store, made.reference) == (Document("reference", "nothing new"),)
