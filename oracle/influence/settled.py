@@ -13,7 +13,7 @@ the fine-tune: P^-1 / tau. The unrolling is that of Bae et al., "Training data a
 differentiation" (2024).
 
 Three quarters of everybody's text are trained on, the rest is measured at theta: text that the model has not seen.
-s is found once for all, by preconditioned conjugate gradients. A provider costs a few sums and a sketch.
+s is found once for all, by preconditioned conjugate gradients. A provider costs one number a window.
 """
 
 from __future__ import annotations

@@ -135,17 +135,13 @@ class Run:
         return Estimate(gains, tuple(map(standard_error, books.parts)), log)
 
     def put_down(self) -> None:
-        optimiser = self.tune.optimiser
-        tensors = {"weights": self.tune.weights.flat, "mean": optimiser.mean, "square": optimiser.square}
-        self.state.save(tensors, {"taken": optimiser.taken, "books": vars(self.books)})
+        self.state.save(self.tune.tensors(), vars(self.books))
 
     def take_up(self) -> None:
         """Put everything back as it was after the last finished segment."""
         kept = self.state.load(self.job.compute.device)
         if kept is None:
             return
-        tensors, about = kept
-        self.tune.weights.flat.copy_(tensors["weights"])
-        optimiser = self.tune.optimiser
-        optimiser.mean, optimiser.square, optimiser.taken = tensors["mean"], tensors["square"], about["taken"]
-        self.books = Books(**about["books"])
+        tensors, books = kept
+        self.books = Books(**books)
+        self.tune.restore(tensors, len(self.books.losses))
