@@ -31,6 +31,7 @@ test-python: setup  ## tests of the Python packages: make test-python ARGS="test
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-deep: setup  ## the mechanism by the million: deviations, Python against Solidity, property tests (build/deep.json)
+	FOUNDRY_PROFILE=deep $(BIN)/forge test --fuzz-seed $$(od -An -N4 -tu4 /dev/urandom)
 	MIA_DEEP=1 OMP_NUM_THREADS=1 $(BIN)/pytest -vv -n 2 --dist worksteal tests/mechanism $(ARGS)
 
 test-brownie: setup  ## compile, test and deploy with brownie

@@ -77,9 +77,13 @@ contract DataMarketVoidTest is MarketFixture {
         observeAll();
         postReport();
         vm.warp(terms.reportEnd);
+        return challenge("evidence");
+    }
+
+    function challenge(string memory evidence) private returns (bytes32 challengeId) {
         bytes32[] memory proof = ScoreTree.proof(leaves, 1);
         vm.prank(CHALLENGER);
-        market.challenge{value: terms.challengeBond}(round, leaves[1], proof, keccak256("evidence"));
+        market.challenge{value: terms.challengeBond}(round, leaves[1], proof, keccak256(bytes(evidence)));
         return market.roundOf(round).challengeId;
     }
 
@@ -112,11 +116,7 @@ contract DataMarketVoidTest is MarketFixture {
         vm.expectRevert(Errors.NothingDue.selector);
         market.claimChallengeBond(round);
         // A rejected challenge makes no leaf immune: other evidence, another challenge.
-        bytes32[] memory proof = ScoreTree.proof(leaves, 1);
-        vm.prank(CHALLENGER);
-        market.challenge{value: terms.challengeBond}(round, leaves[1], proof, keccak256("other evidence"));
-        id = market.roundOf(round).challengeId;
-        rule(id, false);
+        rule(challenge("other evidence"), false);
         market.resolve(round);
         assertEq(BURN.balance, 2 * uint256(terms.challengeBond), "both bonds burned");
         // The round goes on.
@@ -124,6 +124,17 @@ contract DataMarketVoidTest is MarketFixture {
         settle();
         claimAll();
         assertEq(address(market).balance, 0, "wei left");
+    }
+
+    /// @dev What was dismissed once is dismissed for good: the committee need not rule again, and could not.
+    function test_sameChallengeAgain() public {
+        bytes32 id = challenged();
+        rule(id, false);
+        market.resolve(round);
+        assertEq(challenge("evidence"), id, "the same challenge");
+        market.resolve(round);
+        assertEq(BURN.balance, 2 * uint256(terms.challengeBond), "both bonds burned");
+        assertEq(uint256(market.phase(round)), uint256(IDataMarket.Phase.Challenge), "the report stands");
     }
 
     function test_challengeUnresolved() public {

@@ -93,8 +93,11 @@ contract MarketInvariantsTest is MarketFixture {
     }
 
     /// forge-config: default.invariant.runs = 24
+    /// forge-config: deep.invariant.runs = 600
     /// forge-config: default.invariant.depth = 150
+    /// forge-config: deep.invariant.depth = 150
     /// forge-config: default.invariant.fail-on-revert = true
+    /// forge-config: deep.invariant.fail-on-revert = true
     function invariant_theMarketHoldsWhatItOwes() external view {
         uint256 tokens;
         uint256 bonds;

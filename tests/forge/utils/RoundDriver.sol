@@ -6,6 +6,7 @@ import {DataShareToken} from "../../../contracts/DataShareToken.sol";
 import {MarginalUtilityToken} from "../../../contracts/MarginalUtilityToken.sol";
 import {OracleCommittee} from "../../../contracts/OracleCommittee.sol";
 import {DemoToken} from "../../../contracts/examples/DemoToken.sol";
+import {IArbitrator} from "../../../contracts/interfaces/IArbitrator.sol";
 import {IDataMarket} from "../../../contracts/interfaces/IDataMarket.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
 import {MarketFixture} from "./MarketFixture.sol";
@@ -130,10 +131,10 @@ contract RoundDriver is MarketFixture {
         if (dispute == Challenge.Open) {
             if (seed % 4 == 0) return;
             bytes32 id = market.roundOf(round).challengeId;
-            bool upheld = seed % 2 == 0;
-            bytes32 digest = operators.rulingDigest(committeeId, id, upheld);
-            (address[] memory signers, bytes[] memory signed) = signatures(members.length, digest);
-            operators.rule(committeeId, id, upheld, signers, signed);
+            // The same challenge with the same evidence comes again after it was dismissed: its ruling stands.
+            bool ruled = operators.ruling(committeeId, id) != IArbitrator.Ruling.None;
+            bool upheld = !ruled && seed % 2 == 0;
+            if (!ruled) _rule(id, upheld);
             market.resolve(round);
             dispute = upheld ? Challenge.Upheld : Challenge.Closed;
         } else if (bids.length != 0 && seed % 8 == 0) {
@@ -145,6 +146,12 @@ contract RoundDriver is MarketFixture {
             market.challenge{value: terms.challengeBond}(round, leaves[i], proof, bytes32(seed));
             dispute = Challenge.Open;
         }
+    }
+
+    function _rule(bytes32 id, bool upheld) private {
+        bytes32 digest = operators.rulingDigest(committeeId, id, upheld);
+        (address[] memory signers, bytes[] memory signed) = signatures(members.length, digest);
+        operators.rule(committeeId, id, upheld, signers, signed);
     }
 
     function _reveal(uint256 seed) private {
