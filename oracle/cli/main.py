@@ -15,7 +15,7 @@ from oracle.cli import (
     chain,
     demo,
     influence,
-    keys,
+    key,
     operator,
     planner,
     provider,
@@ -47,7 +47,7 @@ app.command("allocate")(allocate.allocate)
 app.add_typer(provider.bids, name="bid")
 app.command("claim")(provider.claim)
 app.command("chain")(chain.chain)
-app.add_typer(keys.keys, name="key")
+app.add_typer(key.key, name="key")
 app.command("deploy")(planner.deploy)
 app.command("terms")(planner.terms)
 planner.rounds.command("simulate")(simulate.simulate)

@@ -1,0 +1,130 @@
+"""``mia key``: the wallet's keystore, and beside it the key file with the keys that data are encrypted to."""
+
+from __future__ import annotations
+
+from json import loads as parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oracle.cli.output import emit, facts
+from oracle.cli.session import Json, PasswordFile, ask, keystore_address, secret_of
+from oracle.errors import BadInput
+
+if TYPE_CHECKING:
+    from oracle.custody.keystore import PublicKeys
+
+key = typer.Typer(name="key", no_args_is_help=True, help="Wallets, and the keys that data are encrypted to.")
+
+KeyFile = Annotated[Path, typer.Argument(metavar="KEYS", help="A key file: see mia key create.")]
+
+
+@key.command("new")
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the keystore goes; must not exist.")],
+    password_file: PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Make a wallet's key and keep it in an encrypted keystore file.
+
+    [dim]Example:[/] mia key new alice.json --password-file alice.pw
+    """
+    from oracle.chain.keys import create_keystore, password_for
+
+    secret = password_for(file, password_file=password_file, prompt=lambda what: ask(what, confirm=True))
+    address = create_keystore(file, secret).address
+    emit({"keystore": str(file), "address": address}, facts({"keystore": file, "address": address}), as_json=json)
+
+
+@key.command("create")
+def create(
+    wallet: Annotated[Path, typer.Argument(metavar="WALLET", help="The owner's keystore; it stays closed.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="KEYS", help="The new key file; default: beside the wallet.")
+    ] = None,
+    password_file: PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Draw the keys that data are encrypted to (X25519) and delivered to (bn254), in an encrypted file of their own.
+
+    They are random, never derived from the wallet. Keep a copy (mia key backup): what was bought opens with them alone.
+
+    [dim]Example:[/] mia key create planner.json --password-file planner.pw
+    """
+    from oracle.chain.keys import password_for
+    from oracle.custody.keystore import beside, create_keys
+
+    owner, path = keystore_address(wallet), out or beside(wallet)
+    if path.exists():  # before a password is asked for
+        raise BadInput(f"{path} exists already", input=str(path), hint="Keys are never overwritten: mia key rotate.")
+    secret = password_for(path, password_file=password_file, prompt=lambda what: ask(what, confirm=True))
+    _tell(path, create_keys(path, owner, secret).public, 1, json=json)
+
+
+@key.command("show")
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A wallet's keystore or a key file.")],
+    json: Json = False,
+) -> None:
+    """The address of a wallet, or owner and public keys of a key file, without opening either.
+
+    [dim]Example:[/] mia key show planner.keys.json
+    """
+    from oracle.custody.keystore import generation_count, public_keys
+
+    if _is_key_file(file):
+        _tell(file, public_keys(file), generation_count(file), json=json)
+        return
+    address = keystore_address(file)
+    emit({"keystore": str(file), "address": address}, facts({"address": address}), as_json=json)
+
+
+@key.command("rotate")
+def rotate(file: KeyFile, password_file: PasswordFile = None, json: Json = False) -> None:
+    """Add new keys to a key file; the old ones stay in it, so that all they were used for still opens.
+
+    Register the new ones afterwards, and make a new backup.
+
+    [dim]Example:[/] mia key rotate planner.keys.json --password-file planner.pw
+    """
+    from oracle.custody.keystore import rotate_keys
+
+    keys = rotate_keys(file, secret_of(file, password_file))
+    _tell(file, keys.public, len(keys.generations), json=json)
+
+
+@key.command("backup")
+def backup(
+    file: KeyFile,
+    copy: Annotated[Path, typer.Argument(metavar="COPY", help="Where the copy goes; must not exist.")],
+    password_file: PasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Copy a key file and open the copy: a backup that nobody has opened is a hope.
+
+    [dim]Example:[/] mia key backup planner.keys.json /media/usb/planner.keys.json
+    """
+    from oracle.custody.keystore import backup_keys
+
+    keys = backup_keys(file, copy, secret_of(file, password_file))
+    _tell(copy, keys.public, len(keys.generations), json=json)
+
+
+def _is_key_file(path: Path) -> bool:
+    try:
+        return "header" in parse(path.read_bytes())
+    except (OSError, ValueError, TypeError):
+        return False  # the reader of wallets says what is wrong with it
+
+
+def _tell(path: Path, public: PublicKeys, generations: int, *, json: bool) -> None:
+    document: dict[str, Any] = {
+        "keys": str(path),
+        "owner": public.owner,
+        "generations": generations,
+        "x25519": public.x25519,
+        "bn254": [str(coordinate) for coordinate in public.bn254],
+    }
+    view = document | {"x25519": "0x" + public.x25519.hex(), "bn254": "\n".join(document["bn254"])}
+    emit(document, facts(view), as_json=json)
