@@ -30,7 +30,7 @@ def test_content_ids_are_those_of_ipfs() -> None:
         "",
         "b",
         "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o",  # version 0
-        "bafybeihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",  # dag-pb
+        "bafyreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku",  # dag-cbor
         block_cid(b"x").upper(),
         block_cid(b"x") + "=",
         block_cid(b"x")[:-1],

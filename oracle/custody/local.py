@@ -1,0 +1,146 @@
+"""The default store: a folder of blocks, one file each, and one file a pin.
+
+```
+blocks/<last two characters>/<content id>    a block; its time says when it was last stored or pinned
+pins/<name>                                  the content id that is kept
+```
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from oracle.custody import cid as cids
+from oracle.custody import unixfs
+from oracle.custody.content import MAX_BLOCK, BlockStore, missing
+from oracle.custody.files import write_atomic
+from oracle.custody.names import checked_name, is_name
+from oracle.custody.unixfs import Block
+from oracle.errors import CheckFailed, EnvironmentFailure
+
+FRESH: Final = 24 * 3600.0
+"""Seconds for which a block outlives garbage collection without a pin: files are pinned once they are complete."""
+
+
+class LocalStore(BlockStore):
+    """A content store in a folder, made when first written to. ``fresh``: see ``FRESH``."""
+
+    def __init__(self, folder: Path, *, fresh: float = FRESH) -> None:
+        self.folder = folder
+        self.fresh = fresh
+
+    def write(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            path = self._path(block.cid)
+            if not self._renewed(path, block.data):
+                write_atomic(path, block.data)
+
+    def get(self, cid: str) -> bytes:
+        path = self._path(cid)
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_BLOCK + 1)
+        except FileNotFoundError as error:
+            raise missing(cid, f"the store {self.folder}") from error
+        except OSError as error:
+            raise _unusable(path, error) from error
+        return cids.check(cid, data, str(path))
+
+    def has(self, cid: str) -> bool:
+        return self._path(cid).is_file()
+
+    def pin(self, cid: str, name: str) -> None:
+        path = self._pin(name)
+        self._mark(cid, time.time_ns())
+        write_atomic(path, cid.encode())
+
+    def unpin(self, name: str) -> None:
+        path = self._pin(name)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+    def pins(self) -> dict[str, str]:
+        folder = self.folder / "pins"
+        try:
+            paths = sorted(path for path in folder.iterdir() if is_name(path.name)) if folder.is_dir() else []
+            return {path.name: path.read_text(encoding="ascii", errors="replace") for path in paths}
+        except OSError as error:
+            raise _unusable(folder, error) from error
+
+    def collect_garbage(self) -> int:
+        # marks are the blocks' own times: memory stays small, and whoever stores or pins meanwhile marks as well
+        now = time.time_ns()
+        for name, cid in self.pins().items():
+            try:
+                self._mark(cid, now)
+            except CheckFailed as error:
+                raise CheckFailed(
+                    f"nothing was removed, the pin {name} is broken: {error}", input=error.input, hint=error.hint
+                ) from error
+        keep = now - int(self.fresh * 1e9)
+        try:
+            return sum(self._remove(path, keep) for path in (self.folder / "blocks").glob("*/*"))
+        except OSError as error:
+            raise _unusable(self.folder, error) from error
+
+    def _mark(self, cid: str, now: int) -> None:
+        """Give every block of a file the time ``now``; ``CheckFailed`` for the first that is missing."""
+        for name in unixfs.reachable(self.get, cid):
+            path = self._path(name)
+            try:
+                with self._locked(fcntl.LOCK_SH):
+                    os.utime(path, ns=(now, now))
+            except FileNotFoundError as error:
+                raise missing(name, f"the store {self.folder}") from error
+            except OSError as error:
+                raise _unusable(path, error) from error
+
+    def _remove(self, path: Path, keep: int) -> bool:
+        """Remove a file older than ``keep`` (leftovers of interrupted writes too); whether it was a block."""
+        with self._locked(fcntl.LOCK_EX):
+            if path.stat().st_mtime_ns >= keep:
+                return False
+            path.unlink()
+        return not path.name.startswith(".")
+
+    def _renewed(self, path: Path, data: bytes) -> bool:
+        """Whether ``path`` holds ``data`` already; then it is as fresh as if it had been written now."""
+        try:
+            if path.stat().st_size != len(data):
+                return False
+            with self._locked(fcntl.LOCK_SH):
+                os.utime(path)
+            return path.read_bytes() == data
+        except OSError:
+            return False  # then writing it tells what is wrong
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        """Hold the folder's lock: shared to renew a block, exclusive to look at its time and remove it."""
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, kind)
+            yield
+        finally:
+            os.close(handle)
+
+    def _path(self, cid: str) -> Path:
+        cids.decode(cid)  # nothing but a content id may become a path
+        return self.folder / "blocks" / cid[-2:] / cid
+
+    def _pin(self, name: str) -> Path:
+        return self.folder / "pins" / checked_name(name, "a pin")
+
+
+def _unusable(path: Path, error: OSError) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"cannot use {path}: {error.strerror or error}", input=str(path), hint="check the store's folder"
+    )
