@@ -210,8 +210,10 @@ class Market:
 
     def observed(self, round: int) -> bytes:
         """Running hash of observations: what the report is bound to, or what it would be bound to now."""
-        report = self.report(round)
-        return self.state(round).observations if report is None else report.observations
+        # One read of the state: between two of them a report may be posted, and the running hash be gone.
+        state = self.state(round)
+        report = self.report(round) if state.reported else None
+        return state.observations if report is None else report.observations
 
     def reveals(self, round: int) -> tuple[Reveal, ...]:
         """The opened bids, in order."""
