@@ -17,6 +17,11 @@ BID_TYPEHASH = keccak(
     text="Bid(uint256 chainId,address market,uint256 round,address provider,bytes32 termsHash,"
     "bytes32 datasetRoot,uint256 cost,bytes32 salt)"
 )
+CONTENT_TYPEHASH = keccak(text="Content(bytes32 ciphertextDigest,uint64 codec,bytes32 documentRoot)")
+KEY_TYPEHASH = keccak(
+    text="ContentKey(uint256 chainId,address market,uint256 round,address provider,bytes32 contentHash,bytes32 key)"
+)
+SEALED_DATASET_TYPEHASH = keccak(text="Dataset(address provider,bytes32 contentHash,bytes32 keyCommit)")
 MIN_SEALED = 1 << 224
 """A smaller sealed bid is refused on chain: the slot later holds a record below this bound."""
 MAX_UINT64 = (1 << 64) - 1
@@ -27,6 +32,36 @@ COUNT_BITS = 32
 def dataset_root(provider: str, document_root: bytes) -> bytes:
     """Bind a document root to its provider, so that a root copied by somebody else opens to nothing."""
     return keccak(encode(["bytes32", "address", "bytes32"], [DATASET_TYPEHASH, provider, document_root]))
+
+
+def content_hash(ciphertext_digest: bytes, codec: int, document_root: bytes) -> bytes:
+    """What was encrypted (the document root) and what it became (digest and codec of the ciphertext's content id)."""
+    return keccak(
+        encode(["bytes32", "bytes32", "uint64", "bytes32"], [CONTENT_TYPEHASH, ciphertext_digest, codec, document_root])
+    )
+
+
+def key_commit(*, chain_id: int, market: str, round: int, provider: str, content_hash: bytes, key: bytes) -> bytes:
+    """Commit to the 32-byte content key, for one content in one place: a key that opens it elsewhere is another one.
+
+    AES-GCM alone does not bind its key (a ciphertext can be made that opens under two); this hash does.
+    """
+    return keccak(
+        encode(
+            ["bytes32", "uint256", "address", "uint256", "address", "bytes32", "bytes32"],
+            [KEY_TYPEHASH, chain_id, market, round, provider, content_hash, key],
+        )
+    )
+
+
+def sealed_dataset_root(provider: str, content_hash: bytes, key_commit: bytes) -> bytes:
+    """Bind encrypted content and its key to their provider: the one word of a commitment that stands for all of it."""
+    return keccak(
+        encode(
+            ["bytes32", "address", "bytes32", "bytes32"],
+            [SEALED_DATASET_TYPEHASH, provider, content_hash, key_commit],
+        )
+    )
 
 
 def sealed_bid(

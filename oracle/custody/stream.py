@@ -1,0 +1,86 @@
+"""Encryption of any length in bounded memory: the STREAM construction over AES-256-GCM.
+
+The plaintext is cut every 1 MiB - 16 bytes, so that each chunk with its tag is one leaf of the stored file. The nonce
+is seven zero bytes, the number of the chunk (uint32) and 1 for the last chunk, 0 before it; the key is the data set's
+own, so no nonce comes twice. Altered, lost, swapped, repeated or added chunks, another end and another context all
+fail to open (Hoang, Reyhanitabar, Rogaway, Vizar: Online Authenticated-Encryption and its Nonce-Reuse
+Misuse-Resistance, CRYPTO 2015). An empty plaintext is one empty last chunk.
+
+A key seals one plaintext in its life: sealing two different ones under it would publish the difference between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from oracle.custody.context import Context
+from oracle.custody.store import MAX_BLOCK
+from oracle.errors import BadInput, CheckFailed
+
+TAG = 16
+CHUNK = MAX_BLOCK
+"""Bytes of a ciphertext chunk; the last one may be shorter."""
+MAX_CHUNKS = 1 << 32
+
+
+def sealed_size(size: int) -> int:
+    """Ciphertext bytes of ``size`` plaintext bytes."""
+    return size + TAG * max(1, -(-size // (CHUNK - TAG)))
+
+
+def seal(
+    key: bytes, context: Context, plain: Iterable[bytes], *, purpose: str = "stream", chunk: int = CHUNK
+) -> Iterator[bytes]:
+    """Ciphertext chunks of exactly ``chunk`` bytes, the last one shorter or equal; ``plain`` in pieces of any size.
+
+    ``purpose`` names the key that is derived: one stream for each.
+    """
+    cipher, aad = AESGCM(context.derive(key, purpose)), context.aad()
+    for number, (piece, last) in enumerate(_pieces(plain, chunk - TAG)):
+        if number >= MAX_CHUNKS:
+            raise BadInput("too long to be sealed as one", input="stream", hint="offer it as several data sets")
+        yield cipher.encrypt(_nonce(number, last), piece, aad)
+
+
+def unseal(
+    key: bytes, context: Context, sealed: Iterable[bytes], *, purpose: str = "stream", chunk: int = CHUNK
+) -> Iterator[bytes]:
+    """The plaintext, piece by piece, each verified before it is given out.
+
+    Whoever stops reading early has no word that the data end there. Raises ``CheckFailed`` naming the chunk.
+    """
+    cipher, aad = AESGCM(context.derive(key, purpose)), context.aad()
+    for number, (piece, last) in enumerate(_pieces(sealed, chunk)):
+        try:
+            yield cipher.decrypt(_nonce(number, last), piece, aad)
+        except (InvalidTag, ValueError, OverflowError) as error:
+            why = _why(cipher, aad, number, piece, last)
+            raise CheckFailed(
+                f"chunk {number} does not open: {why}", input=f"chunk {number}", hint="fetch the data set again"
+            ) from error
+
+
+def _why(cipher: AESGCM, aad: bytes, number: int, piece: bytes, last: bool) -> str:
+    try:
+        cipher.decrypt(_nonce(number, not last), piece, aad)
+    except (InvalidTag, ValueError, OverflowError):
+        return "its bytes were altered, or it belongs to another key, data set, provider or round"
+    return "the data were cut off after it" if last else "it is the last one, and something was added after it"
+
+
+def _nonce(number: int, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([last])
+
+
+def _pieces(stream: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
+    """The stream in pieces of ``size`` bytes and whether each is the last; at least one, perhaps empty."""
+    pending = bytearray()
+    for part in stream:
+        pending += part
+        while len(pending) > size:
+            yield bytes(pending[:size]), False
+            del pending[:size]
+    yield bytes(pending), True
