@@ -84,7 +84,7 @@ class Opening(Record):
 def read_opening(data: bytes) -> Opening:
     """Parse what ``Opening.to_bytes`` wrote; ``CheckFailed`` naming the field otherwise."""
     try:
-        return Opening.model_validate(canonical.loads(data, name="proof"))
+        return Opening.model_validate_json(data)
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "document"
         raise CheckFailed(f"not a proof of a document (at: {where})", input=where, hint="ask for it again") from error

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from oracle.errors import EnvironmentFailure
 
 
 def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Put ``data`` at ``path`` in one step, replacing what was there; ``private`` for the owner's eyes only.
+    """Put ``data`` at ``path`` in one step, replacing what was there; as :func:`replacing`."""
+    with replacing(path, private=private) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """A file that takes the place of ``path`` in one step when the block ends well; ``private`` for its owner only.
 
     Folders are made as needed. Raises ``EnvironmentFailure`` naming the path when the disk is full or read-only;
-    then the old file is untouched and no temporary file stays behind.
+    then, or when the block raises, the old file is untouched and no temporary file stays behind.
     """
     temporary: Path | None = None
     try:
@@ -21,7 +31,7 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if not private:
                 os.fchmod(file.fileno(), 0o644)

@@ -9,99 +9,37 @@ the data set is whole.
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, ValidationError
+from typing import Any
 
 from oracle.corpus.document import Document
 from oracle.custody import cid as cids
 from oracle.custody import documents as tree
+from oracle.custody import metadata as croissant
 from oracle.custody import stream
 from oracle.custody.context import KEY_BYTES, Context
-from oracle.custody.lthash import STATE_BYTES
-from oracle.custody.store import MAX_BLOCK, ContentStore, digest_to_cid
+from oracle.custody.journal import Journal
+from oracle.custody.manifest import MAX_BYTES, SealedManifest, key_commit, read_manifest
+from oracle.custody.store import ContentStore, digest_to_cid
 from oracle.custody.tally import MAX_LINE, Progress, Tally, batches
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical, commitment
-from oracle.evidence.fields import Address, Bytes32, Count, Record
+from oracle.evidence import commitment
 
-MAX_BYTES = 1 << 36
-"""A data set claiming more is not fetched: whoever reads foreign content bounds it."""
-MAX_METADATA = 1 << 16
-_DIGEST_TEXT = 4 * -(-(STATE_BYTES + stream.TAG) // 3)  # base64, no padding: 2,064 is a multiple of 3
-
-
-class SealedManifest(Record):
-    """What is public about an encrypted data set.
-
-    ``size`` and ``ciphertext_size`` in bytes; ``documents_digest`` the LtHash state of the documents, encrypted under
-    the content key (base64); ``licence`` the sha256 of the licence text, or zero; ``metadata`` a Croissant document.
-    """
-
-    kind: Literal["mixed-mia/sealed-dataset/1"] = "mixed-mia/sealed-dataset/1"
-    chain_id: Count
-    market: Address
-    round: Count
-    provider: Address
-    dataset: Bytes32
-    documents: Count
-    size: Count
-    cid: str
-    ciphertext_size: Count
-    document_root: Bytes32
-    key_commit: Bytes32
-    documents_digest: Annotated[str, Field(pattern=rf"^[A-Za-z0-9+/]{{{_DIGEST_TEXT}}}$")]
-    licence: Bytes32
-    metadata: dict[str, Any]
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON (RFC 8785)."""
-        return canonical.dumps(self.model_dump(mode="json"))
-
-    @property
-    def digest(self) -> bytes:
-        """sha256 of the manifest: ``manifest`` of the commitment."""
-        return canonical.digest(self.model_dump(mode="json"))
-
-    @property
-    def own_cid(self) -> str:
-        """Content id of the manifest itself (``cid`` is the ciphertext's)."""
-        return digest_to_cid(self.digest)
-
-    @property
-    def context(self) -> Context:
-        return Context(self.chain_id, self.market, self.round, self.provider, self.dataset)
-
-    @property
-    def codec(self) -> int:
-        """Codec of the ciphertext's root block."""
-        return cids.decode(self.cid)[0]
-
-    @property
-    def ciphertext_digest(self) -> bytes:
-        """sha256 of the ciphertext's root block."""
-        return cids.decode(self.cid)[1]
-
-    @property
-    def content_hash(self) -> bytes:
-        return commitment.content_hash(self.ciphertext_digest, self.codec, self.document_root)
-
-    @property
-    def dataset_root(self) -> bytes:
-        """``datasetRoot`` of the commitment."""
-        return commitment.sealed_dataset_root(self.provider, self.content_hash, self.key_commit)
-
-    def check_key(self, key: bytes) -> None:
-        """``CheckFailed`` unless ``key`` is the one that this data set is committed to."""
-        if len(key) != KEY_BYTES or _key_commit(self.context, self.content_hash, key) != self.key_commit:
-            raise CheckFailed(
-                f"this is not the key that data set {self.own_cid} is committed to",
-                input="key",
-                hint="use the key of this data set, round and provider",
-            )
+__all__ = [
+    "Packed",
+    "SealedManifest",
+    "documents_digest",
+    "fetch_sealed",
+    "open_lines",
+    "open_sealed",
+    "pack",
+    "prove_document",
+    "read_manifest",
+    "verify_sealed",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,33 +58,46 @@ def pack(
     *,
     licence: bytes = bytes(32),
     metadata: Mapping[str, Any] | None = None,
+    journal: Journal | None = None,
     progress: Progress | None = None,
     processes: int = 1,
 ) -> Packed:
-    """Encrypt and store documents in the order given; the manifest last.
+    """Encrypt and store documents in the order given; the manifest last. Both are pinned under the data set's name.
 
     Reads the documents once and holds some megabytes, whatever their number. ``key``: 32 random bytes that have sealed
-    nothing else, by default new ones. ``processes`` share the hashing; the result does not depend on their number.
+    nothing else, by default new ones; a run that may be interrupted and go on has a ``journal`` of its context and key.
+    ``metadata``: what the owner tells in public, as Croissant. ``processes`` share the hashing; the result does not
+    depend on their number.
 
     Raises ``BadInput`` for no documents, one that cannot be written, more than ``MAX_BYTES``, or metadata that are no
-    small JSON object; nothing but unnamed blocks is in the store then.
+    small JSON object; the store then holds nothing but nameless blocks, which garbage collection removes.
     """
     key = secrets.token_bytes(KEY_BYTES) if key is None else key
-    described = _checked(metadata or {})
+    told = croissant.checked(metadata or {})
+    whole = hashlib.sha256()
+
+    def plain(tally: Tally) -> Iterator[bytes]:
+        for lines in batches(documents):
+            yield tally.add(lines)
+            if tally.size > MAX_BYTES:
+                raise BadInput(
+                    f"a data set above {MAX_BYTES} bytes", input=context.provider, hint="offer it as several data sets"
+                )
+            if progress is not None:
+                progress("sealing documents", tally.count, 0)
+        if not tally.count:
+            raise BadInput("a data set without documents", input=context.provider, hint="give at least one document")
+
+    def hashed(sealed: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in sealed:
+            whole.update(chunk)
+            yield chunk
+
     with Tally(tree.salt_key(key, context), processes=processes) as tally:
-
-        def plain() -> Iterator[bytes]:
-            for lines in batches(documents):
-                yield tally.add(lines)
-                if tally.size > MAX_BYTES:
-                    raise _too_large(context)
-                if progress is not None:
-                    progress("sealing documents", tally.count, 0)
-            if not tally.count:
-                raise BadInput("a data set without documents", input=context.provider, hint="give at least one")
-
-        content = store.add(stream.seal(key, context, plain()))
+        sealed = stream.seal(key, context, plain(tally))
+        content = store.add(hashed(journal.guard(sealed) if journal else sealed))
         tally.close()
+    store.pin(content.cid, f"{context.dataset.hex()}.content")
     codec, digest = cids.decode(content.cid)
     manifest = SealedManifest(
         chain_id=context.chain_id,
@@ -159,12 +110,20 @@ def pack(
         cid=content.cid,
         ciphertext_size=content.size,
         document_root=tally.root,
-        key_commit=_key_commit(context, commitment.content_hash(digest, codec, tally.root), key),
+        key_commit=key_commit(context, commitment.content_hash(digest, codec, tally.root), key),
         documents_digest=_seal_digest(context, key, tally.digest),
         licence=licence,
-        metadata=described,
+        metadata=croissant.describe(
+            told,
+            context,
+            documents=tally.count,
+            size=tally.size,
+            cid=content.cid,
+            sealed=content.size,
+            sha256=whole.hexdigest(),
+        ),
     )
-    store.put(manifest.to_bytes())
+    store.pin(store.put(manifest.to_bytes()), f"{context.dataset.hex()}.manifest")
     return Packed(manifest, key)
 
 
@@ -208,6 +167,49 @@ def open_lines(
             )
 
 
+def verify_sealed(
+    store: ContentStore,
+    manifest: SealedManifest,
+    key: bytes | None = None,
+    *,
+    progress: Progress | None = None,
+    processes: int = 1,
+) -> None:
+    """Check that the store holds this manifest and every block of its ciphertext; with the key, all that is inside.
+
+    Raises ``CheckFailed`` naming the first thing that is not what it should be.
+    """
+    if key is not None:
+        manifest.check_key(key)
+    store.get(manifest.own_cid)
+    if key is not None:
+        for _ in open_sealed(store, manifest, key, progress=progress, processes=processes):
+            pass
+        return
+    size = 0
+    for piece in store.read(manifest.cid, max_size=manifest.ciphertext_size):
+        size += len(piece)
+        if progress is not None:
+            progress("reading bytes", size, manifest.ciphertext_size)
+    if size != manifest.ciphertext_size:
+        raise CheckFailed(
+            f"the ciphertext has {size} bytes, not {manifest.ciphertext_size}",
+            input=manifest.cid,
+            hint="ask its provider",
+        )
+
+
+def prove_document(
+    store: ContentStore, manifest: SealedManifest, key: bytes, index: int, *, progress: Progress | None = None
+) -> tree.Opening:
+    """Open document ``index`` (from 0) to whoever knows the manifest; the others stay closed. Reads all of them once.
+
+    Raises ``BadInput`` when there is no such document, ``CheckFailed`` as :func:`open_sealed`.
+    """
+    lines = open_lines(store, manifest, key, progress=progress)
+    return tree.prove(tree.salt_key(key, manifest.context), lines, manifest.documents, index)
+
+
 def documents_digest(manifest: SealedManifest, key: bytes) -> bytes:
     """The LtHash state of the documents, as the manifest states it: compared without fetching anything.
 
@@ -248,30 +250,6 @@ def fetch_sealed(
     return manifest
 
 
-def read_manifest(data: bytes, *, name: str) -> SealedManifest:
-    """Parse a manifest and check that its parts fit together; ``CheckFailed`` naming ``name`` and the part."""
-    try:
-        manifest = SealedManifest.model_validate(canonical.loads(data, name=name))
-        codec = manifest.codec
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask its provider") from error
-    except BadInput as error:  # foreign content: a bad name inside it is a failed check, not a bad flag of ours
-        raise CheckFailed(f"{name}: cid: {error}", input=name, hint="ask its provider") from error
-    for part, good in (
-        ("spelling", manifest.to_bytes() == data),
-        ("documents", manifest.documents > 0),
-        ("size", manifest.size <= MAX_BYTES),
-        ("ciphertext_size", manifest.ciphertext_size == stream.sealed_size(manifest.size)),
-        ("cid", codec == (cids.RAW if manifest.ciphertext_size <= MAX_BLOCK else cids.DAG_PB)),
-        ("metadata", len(canonical.dumps(manifest.metadata)) <= MAX_METADATA),
-    ):
-        if not good:
-            raise CheckFailed(f"{name}: {part} cannot be right", input=name, hint="ask its provider")
-    return manifest
-
-
 def _lines(plain: Iterable[bytes]) -> Iterator[list[bytes]]:
     """The whole lines of each piece of a stream."""
     pending = bytearray()
@@ -288,27 +266,6 @@ def _lines(plain: Iterable[bytes]) -> Iterator[list[bytes]]:
         raise CheckFailed("the data end inside a document", input="documents", hint="ask its provider")
 
 
-def _key_commit(context: Context, content_hash: bytes, key: bytes) -> bytes:
-    return commitment.key_commit(
-        chain_id=context.chain_id,
-        market=context.market,
-        round=context.round,
-        provider=context.provider,
-        content_hash=content_hash,
-        key=key,
-    )
-
-
 def _seal_digest(context: Context, key: bytes, state: bytes) -> str:
     (sealed,) = stream.seal(key, context, [state], purpose="digest")
     return base64.b64encode(sealed).decode()
-
-
-def _checked(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    if len(canonical.dumps(dict(metadata))) > MAX_METADATA:
-        raise BadInput(f"metadata above {MAX_METADATA} bytes", input="metadata", hint="describe, do not list")
-    return dict(metadata)
-
-
-def _too_large(context: Context) -> BadInput:
-    return BadInput(f"a data set above {MAX_BYTES} bytes", input=context.provider, hint="offer it as several data sets")

@@ -82,25 +82,26 @@ def wrap_key(context: Context, key: bytes, recipient: str, public_key: bytes) ->
     return Wrap(recipient=recipient, public_key=public_key, ciphertext=sealed.hex())
 
 
-def unwrap_key(context: Context, wraps: Wraps | Iterable[Wrap], recipient: str, private_key: bytes) -> bytes:
-    """The content key that was wrapped to ``recipient`` under the public key of ``private_key`` (32 bytes, X25519).
+def unwrap_key(context: Context, wraps: Wraps | Iterable[Wrap], recipient: str, *private_keys: bytes) -> bytes:
+    """The content key that was wrapped to ``recipient`` under one of its X25519 keys (32 bytes each).
 
     Raises ``CheckFailed``: nothing is wrapped to this recipient, or to another of its keys only, or the wrap was made
     for another data set, provider or round.
     """
-    private = X25519PrivateKey.from_private_bytes(private_key)
-    public = private.public_key().public_bytes_raw()
     everyone = wraps.wraps if isinstance(wraps, Wraps) else tuple(wraps)
     own = [wrap for wrap in everyone if wrap.recipient.lower() == recipient.lower()]
     if not own:
         raise _closed(recipient, "no key is wrapped to it", "ask the provider to wrap the key to this address")
-    fitting = [wrap for wrap in own if wrap.public_key == public]
+    keys = [X25519PrivateKey.from_private_bytes(private_key) for private_key in private_keys]
+    private = {key.public_key().public_bytes_raw(): key for key in keys}
+    fitting = [wrap for wrap in own if wrap.public_key in private]
     if not fitting:
         known = "0x" + own[0].public_key.hex()
-        raise _closed(recipient, f"the key is wrapped to another of its keys, {known}", "use the keystore of that key")
+        raise _closed(recipient, f"the key is wrapped to another of its keys, {known}", "use the key file of that key")
     for wrap in fitting:
         try:
-            return _SUITE.decrypt(bytes.fromhex(wrap.ciphertext), private, info=_info(context, recipient))
+            sealed = bytes.fromhex(wrap.ciphertext)
+            return _SUITE.decrypt(sealed, private[wrap.public_key], info=_info(context, recipient))
         except (InvalidTag, ValueError):
             continue
     raise _closed(
