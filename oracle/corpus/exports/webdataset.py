@@ -1,0 +1,71 @@
+"""WebDataset: tar shards in which a row is two entries, ``KEY.txt`` (the text) and ``KEY.json`` (its other columns).
+
+Keys are the shard's and the row's number: ids are the provider's and would name any path. Entries carry no date, owner
+or mode of this machine, so that the same rows give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from oracle.corpus.exports.rows import COLUMNS, Record
+from oracle.errors import BadInput
+
+
+class WebDataset:
+    """Writes pairs of entries."""
+
+    def __init__(self, file: BinaryIO, shard: int) -> None:
+        self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (see finish)
+        self._shard = shard
+        self._rows = 0
+
+    def write(self, record: Record) -> None:
+        key = f"{self._shard:05d}-{self._rows:08d}"
+        others = {name: value for name, value in record.items() if name != "text"}
+        self._add(f"{key}.txt", record["text"].encode())
+        self._add(f"{key}.json", orjson.dumps(others))
+        self._rows += 1
+
+    def finish(self) -> None:
+        self._tar.close()
+
+    def _add(self, name: str, data: bytes) -> None:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        self._tar.addfile(entry, io.BytesIO(data))
+        _forget(self._tar)
+
+
+def read_webdataset(path: Path) -> Iterator[Record]:
+    """Rows of a shard, read in one pass."""
+    try:
+        with tarfile.open(path, "r|") as tar:
+            pending: tuple[str, str] | None = None
+            while entry := tar.next():
+                _forget(tar)
+                key, _, suffix = entry.name.partition(".")
+                content = tar.extractfile(entry)
+                data = content.read() if content else b""
+                if suffix == "txt" and pending is None:
+                    pending = key, data.decode()
+                elif suffix == "json" and pending and pending[0] == key:
+                    others, pending = orjson.loads(data) | {"text": pending[1]}, None
+                    yield {name: others[name] for name in COLUMNS}
+                else:
+                    raise ValueError(f"{entry.name} does not follow its text")
+            if pending:
+                raise ValueError(f"{pending[0]}.json is missing")
+    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} is no shard of an export: {error}", input=str(path), hint="fetch it again") from error
+
+
+def _forget(tar: tarfile.TarFile) -> None:
+    """``tarfile`` remembers every entry it ever saw."""
+    tar.members.clear()  # type: ignore[attr-defined]
