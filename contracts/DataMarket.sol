@@ -7,11 +7,13 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {LibBit} from "solady/src/utils/LibBit.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {DataShareToken} from "./DataShareToken.sol";
+import {KeyExchange} from "./KeyExchange.sol";
 import {MarginalUtilityToken} from "./MarginalUtilityToken.sol";
 import {TermsValidator} from "./TermsValidator.sol";
 import {IArbitrator} from "./interfaces/IArbitrator.sol";
 import {IDataMarket} from "./interfaces/IDataMarket.sol";
 import {IDataShareToken} from "./interfaces/IDataShareToken.sol";
+import {IKeyExchange} from "./interfaces/IKeyExchange.sol";
 import {IMarginalUtilityToken} from "./interfaces/IMarginalUtilityToken.sol";
 import {IOracleCommittee} from "./interfaces/IOracleCommittee.sol";
 import {Clearing} from "./libraries/Clearing.sol";
@@ -20,7 +22,6 @@ import {Errors} from "./libraries/Errors.sol";
 import {Liquidity} from "./libraries/Liquidity.sol";
 import {RoundTerms} from "./libraries/RoundTerms.sol";
 import {ScoreReport} from "./libraries/ScoreReport.sol";
-import {Signatures} from "./libraries/Signatures.sol";
 import {Weights} from "./libraries/Weights.sol";
 
 /// @title A truthful market for text corpora
@@ -91,6 +92,8 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /// @inheritdoc IDataMarket
     IOracleCommittee public immutable committee;
     /// @inheritdoc IDataMarket
+    IKeyExchange public immutable exchange;
+    /// @inheritdoc IDataMarket
     address public immutable shareToken;
     address private immutable _revenueTokenCode;
     TermsValidator private immutable _validator;
@@ -106,7 +109,8 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         committee = committee_;
         shareToken = address(new DataShareToken());
         _revenueTokenCode = address(new MarginalUtilityToken());
-        _validator = new TermsValidator();
+        exchange = new KeyExchange();
+        _validator = new TermsValidator(exchange);
     }
 
     /* OPEN */
@@ -115,8 +119,6 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     function open(Terms calldata t) external nonReentrant returns (uint256 round) {
         _validator.validate(t, msg.sender, MIN_PHASE, block.timestamp + committee.EXIT_DELAY());
         (uint256 cash, uint256 deferred) = Liquidity.split(t.budget, t.utilityPool, t.liquidity);
-        // R is a weighted mean of budget and pool, so it is below 2^64 like them.
-        require(t.trancheShare == 0 || (cash + deferred) * t.trancheShare >= RoundTerms.WAD, Errors.TrancheOutOfRange());
         uint256 members = committee.requireActive(t.committee);
         // Below 2^198: L, a fee and maxBids are below 2^64, members at most 32, a money unit below 2^128.
         uint256 escrow = (cash + t.maxBids + members * t.operatorFee) * t.moneyUnit;
@@ -174,12 +176,10 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     /// @inheritdoc IDataMarket
     function observe(uint256 round, address operator, bytes32 digest, bytes calldata signature) external {
         (Terms memory t, Round storage r) = _inPhase(round, Phase.Observe);
-        (uint256 index, bool retired) = committee.memberIndex(t.committee, operator);
-        require(!retired, Errors.RetiredMember(operator));
+        bytes32 signed = ScoreReport.observationDigest(address(this), round, r.commitments, digest);
+        uint256 index = committee.verifyMember(t.committee, operator, signed, signature);
         uint32 observers = r.observers;
         require((observers >> index) & 1 == 0, Errors.AlreadyObserved());
-        bytes32 signed = ScoreReport.observationDigest(address(this), round, r.commitments, digest);
-        require(Signatures.isValid(operator, signed, signature), Errors.InvalidSignature(operator));
 
         // A committee has at most 32 members.
         r.observers = observers | uint32(1 << index);
@@ -347,15 +347,20 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
             _requirePhase(t, r, Phase.Void);
         }
 
+        address bondTo = reward == 0 || t.deliverEnd == 0 ? provider : exchange.bondTo(round, provider, t.bountyEnd);
+
         delete slots[provider];
-        uint256 units = split.cash == split.total ? 0 : reward;
-        if (units != 0) _revenueToken(t, split, round).mint(provider, units);
-        uint256 shares = reward == 0 ? 0 : _mintShares(t, round, provider, slot);
+        uint256 shares = reward == 0 || bondTo == address(0) ? 0 : _mintShares(t, round, provider, slot);
+        emit Claimed(round, provider, cash, split.cash == split.total ? 0 : reward, shares, t.bidBond);
 
-        emit Claimed(round, provider, cash, units, shares, t.bidBond);
-
-        if (cash != 0) t.paymentToken.safeTransfer(provider, cash * t.moneyUnit);
-        provider.safeTransferETH(t.bidBond);
+        if (bondTo == address(0)) {
+            emit Reversed(round, provider);
+            _payWinner(t, split, round, t.planner, reward, cash);
+            _burn(round, t.bidBond);
+        } else {
+            _payWinner(t, split, round, provider, reward, cash);
+            bondTo.safeTransferETH(t.bidBond);
+        }
     }
 
     /// @inheritdoc IDataMarket
@@ -456,11 +461,17 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDataMarket
-    function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash) {
+    function rewardOf(uint256 round, address provider) public view returns (uint256 reward, uint256 cash) {
         Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         bytes32 slot = bidOf[round][provider];
         if (r.auctions[MAIN].settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, t.split(), r, slot);
+    }
+
+    /// @inheritdoc IDataMarket
+    function awardOf(uint256 round, address provider) external view returns (uint256 reward, bytes32 root) {
+        (reward,) = rewardOf(round, provider);
+        root = _rounds[round].scores;
     }
 
     /// @inheritdoc IDataMarket
@@ -626,6 +637,21 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         returns (bytes32)
     {
         return keccak256(abi.encode(round, group, proposer, certificate));
+    }
+
+    /// @dev A reward: its units and its cash part.
+    function _payWinner(
+        Terms memory t,
+        RoundTerms.Split memory split,
+        uint256 round,
+        address payee,
+        uint256 reward,
+        uint256 cash
+    ) private {
+        if (split.cash != split.total && reward != 0) {
+            _revenueToken(t, split, round).mint(payee, reward);
+        }
+        if (cash != 0) t.paymentToken.safeTransfer(payee, cash * t.moneyUnit);
     }
 
     /// @dev A winner's data shares.

@@ -193,6 +193,18 @@ contract OracleCommittee is IOracleCommittee, EIP712 {
     }
 
     /// @inheritdoc IOracleCommittee
+    function verifyMember(bytes32 committee, address signer, bytes32 digest, bytes calldata signature)
+        external
+        view
+        returns (uint256)
+    {
+        (uint256 index, bool retired) = memberIndex(committee, signer);
+        require(!retired, Errors.RetiredMember(signer));
+        require(Signatures.isValid(signer, digest, signature), Errors.InvalidSignature(signer));
+        return index;
+    }
+
+    /// @inheritdoc IOracleCommittee
     function requireActive(bytes32 committee) external view returns (uint256 size) {
         (address[] memory members,) = committeeOf(committee);
         size = members.length;

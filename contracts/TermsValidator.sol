@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDataMarket} from "./interfaces/IDataMarket.sol";
+import {IKeyExchange} from "./interfaces/IKeyExchange.sol";
 import {Errors} from "./libraries/Errors.sol";
 import {Liquidity} from "./libraries/Liquidity.sol";
 
@@ -9,6 +10,11 @@ import {Liquidity} from "./libraries/Liquidity.sol";
 /// @notice A contract of its own, without state, because DataMarket is full (EIP-170); deployed and called by it alone.
 contract TermsValidator {
     uint256 private constant WAD = 1e18;
+    IKeyExchange private immutable _exchange;
+
+    constructor(IKeyExchange exchange) {
+        _exchange = exchange;
+    }
 
     /// @notice Checks every field that could make a round unfair, stuck or overflow.
     /// @param sender Of `open`.
@@ -43,5 +49,14 @@ contract TermsValidator {
             Errors.PhaseTooShort()
         );
         require(t.challengeEnd <= maxChallengeEnd, Errors.DeadlineTooFar());
+        if (t.deliverEnd == 0) return;
+        require(
+            t.deliverEnd >= t.settleEnd + minPhase && t.bountyEnd >= t.deliverEnd + minPhase
+                && t.disputeWindow >= minPhase,
+            Errors.PhaseTooShort()
+        );
+        require(
+            t.deliveryKey != 0 && t.deliveryKey == _exchange.deliveryKeyOf(sender), Errors.DeliveryKeyNotRegistered()
+        );
     }
 }

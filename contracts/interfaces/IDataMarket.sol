@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Clearing} from "../libraries/Clearing.sol";
+import {IKeyExchange} from "./IKeyExchange.sol";
 import {IOracleCommittee} from "./IOracleCommittee.sol";
 
 /// @title A truthful market for text corpora
@@ -54,12 +55,16 @@ interface IDataMarket {
         uint40 challengeEnd;
         uint40 revealEnd;
         uint40 settleEnd;
+        uint40 deliverEnd; // winners deliver their keys until here; 0: nothing is delivered, rewards are claimed at once
+        uint40 bountyEnd; // or operators for them, until here
+        uint32 disputeWindow; // seconds after each delivery
         bytes32 committee; // operator set and quorum in the OracleCommittee
         address arbitrator; // IArbitrator; rules on challenged leaves
         bytes32 pipelineHash; // sha256 of the canonical scoring specification
         bytes32 baseModelHash; // sha256 of the base language model
         bytes32 validationRoot; // document root of the validation pool
         bytes32 agreementHash; // sha256 of the data licence
+        bytes32 deliveryKey; // keccak256 of the planner's bn254 key: IKeyExchange
     }
 
     /// @notice One leaf of the score tree: what the quorum attests of one provider. Scores are WAD.
@@ -124,6 +129,8 @@ interface IDataMarket {
     event Claimed(
         uint256 indexed round, address indexed provider, uint256 cash, uint256 units, uint256 shares, uint256 bond
     );
+    /// @notice What a winner won went to the planner: no good key came in time.
+    event Reversed(uint256 indexed round, address indexed provider);
     event Refunded(uint256 indexed round, uint256 amount, uint256 units);
     event OperatorPaid(uint256 indexed round, address indexed operator, uint256 amount);
     /// @notice Bonds of bids that were never opened, or of a challenge that was rejected or not ruled on; wei.
@@ -217,9 +224,10 @@ interface IDataMarket {
 
     /* PULL */
 
-    /// @notice Pays a provider, whoever calls: its bond for an opened bid, and for a winner cash, MUT and DST. In a void
-    /// round: its bond.
-    /// @dev Reverts with NothingDue, NotRevealed.
+    /// @notice Pays a provider, whoever calls: its bond for an opened bid, and for a winner cash, MUT and DST, once the
+    /// delivery of its key is accepted. In a void round: its bond. What a winner without a good key won is paid to the
+    /// planner, but for the DST; everybody else's reward stands.
+    /// @dev Reverts with NothingDue, NotRevealed, NotAccepted.
     function claim(uint256 round, address provider) external;
 
     /// @notice Pays an operator that observed in time, from the end of the observe phase on, whatever became of the round.
@@ -239,6 +247,8 @@ interface IDataMarket {
     function MIN_PHASE() external view returns (uint256);
     /// @notice The OracleCommittee all rounds use.
     function committee() external view returns (IOracleCommittee);
+    /// @notice The KeyExchange of this market.
+    function exchange() external view returns (IKeyExchange);
     /// @notice The DataShareToken (DST) of this market.
     function shareToken() external view returns (address);
     /// @notice EIP-712 domain of what operators sign.
@@ -262,4 +272,6 @@ interface IDataMarket {
     /// @notice Reward and its cash part of an opened bid in a settled round that is not claimed yet, money units; zero
     /// otherwise.
     function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash);
+    /// @notice The same reward, and the root of the report that stands.
+    function awardOf(uint256 round, address provider) external view returns (uint256 reward, bytes32 root);
 }

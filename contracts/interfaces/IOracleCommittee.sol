@@ -80,6 +80,14 @@ interface IOracleCommittee is IArbitrator {
         view
         returns (uint256 quorum);
 
+    /// @notice Requires that one member that was not retired signed the digest.
+    /// @dev Reverts with NotAMember, RetiredMember, InvalidSignature.
+    /// @return index Its place in the committee.
+    function verifyMember(bytes32 committee, address signer, bytes32 digest, bytes calldata signature)
+        external
+        view
+        returns (uint256 index);
+
     /// @notice Place of a member in the committee, from 0, and whether it was retired. Reverts with NotAMember.
     function memberIndex(bytes32 committee, address signer) external view returns (uint256 index, bool retired);
 

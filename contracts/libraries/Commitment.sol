@@ -11,6 +11,11 @@ library Commitment {
     bytes32 internal constant BID_TYPEHASH = keccak256(
         "Bid(uint256 chainId,address market,uint256 round,address provider,bytes32 termsHash,bytes32 datasetRoot,uint256 cost,bytes32 salt)"
     );
+    bytes32 internal constant DATASET_TYPEHASH =
+        keccak256("Dataset(address provider,bytes32 contentHash,bytes32 keyCommit)");
+    bytes32 internal constant KEY_TYPEHASH = keccak256(
+        "ContentKey(uint256 chainId,address market,uint256 round,address provider,bytes32 contentHash,bytes32 key)"
+    );
     /// @dev A smaller sealed bid is refused: it could be read as a record.
     uint256 internal constant MIN_SEALED = 1 << 224;
     uint256 private constant COUNT_BITS = 32;
@@ -24,6 +29,20 @@ library Commitment {
         return keccak256(
             abi.encode(BID_TYPEHASH, block.chainid, address(this), round, provider, termsHash, datasetRoot, cost, salt)
         );
+    }
+
+    /// @notice What a provider commits to: which ciphertext and documents (`contentHash`), and which key opens them.
+    function datasetRoot(address provider, bytes32 contentHash, bytes32 keyCommit_) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DATASET_TYPEHASH, provider, contentHash, keyCommit_));
+    }
+
+    /// @notice The commitment of a content key, bound to chain, deployment, round, provider and content.
+    function keyCommit(address market, uint256 round, address provider, bytes32 contentHash, bytes32 key)
+        internal
+        view
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(KEY_TYPEHASH, block.chainid, market, round, provider, contentHash, key));
     }
 
     /// @notice Where the running hash of commitments starts.

@@ -37,6 +37,8 @@ library Errors {
     error DeadlineTooFar();
     /// @notice The arbitrator is not a contract.
     error ArbitratorWithoutCode();
+    /// @notice The delivery key is not the planner's registered one.
+    error DeliveryKeyNotRegistered();
     /// @notice The payment token moved another amount than the escrow (fees on transfer, for one).
     error WrongEscrow(uint256 expected, uint256 received);
 
@@ -89,9 +91,9 @@ library Errors {
 
     /* REVEAL AND SETTLE */
 
-    /// @notice The leaf is not in the reported tree.
+    /// @notice The leaf is not in the reported tree, or a proof about keys does not hold.
     error InvalidProof();
-    /// @notice Cost, salt or dataset root are not those of the sealed bid.
+    /// @notice Cost, salt or dataset root are not those of the sealed bid; content or key commitment not the dataset root's.
     error WrongOpening();
     /// @notice The bid is open already.
     error AlreadyRevealed();
@@ -110,6 +112,24 @@ library Errors {
     error NotRevealed();
     /// @notice Nothing is due, or it was paid already.
     error NothingDue();
+    /// @notice The winner's key is not delivered, or its delivery may still be disputed.
+    error NotAccepted();
+
+    /* DELIVERY */
+
+    /// @notice Not a point of bn254, or the identity.
+    error NotOnCurve();
+    /// @notice A delivery is there already.
+    error AlreadyDelivered();
+    /// @notice Deliveries end at `bountyEnd`.
+    error TooLateToDeliver();
+    /// @notice Before `deliverEnd` the winner itself delivers; from then on it or an operator that observed in time.
+    error NotDeliverer();
+    /// @notice The delivery's proof holds: dispute its key instead.
+    error ValidProof();
+    /// @notice No such delivery that could still be accepted or disputed: state, window, planner, key, point, sealed key
+    /// or score root differ.
+    error NotDelivered();
 
     /* TOKENS */
 

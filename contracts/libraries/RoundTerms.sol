@@ -8,12 +8,12 @@ import {Errors} from "./Errors.sol";
 import {Liquidity} from "./Liquidity.sol";
 
 /// @title The frozen terms of a round
-/// @notice Terms never change, so they are kept as code: one cold account (2,600 gas) holds all 34 words, where each
+/// @notice Terms never change, so they are kept as code: one cold account (2,600 gas) holds all 38 words, where each
 /// slot of storage would cost 2,100. The address follows from the round's number.
 library RoundTerms {
     uint256 internal constant WAD = 1e18;
-    /// @dev Bytes of `abi.encode(terms)`: 34 words.
-    uint256 private constant SIZE = 0x440;
+    /// @dev Bytes of `abi.encode(terms)`: 38 words.
+    uint256 private constant SIZE = 0x4c0;
 
     /// @dev L and R, money units; D = total - cash.
     struct Split {
@@ -33,7 +33,12 @@ library RoundTerms {
     /// @dev Behind SSTORE2's leading byte the code is `abi.encode` of a struct of value types: one word a field, as the
     /// struct lies in memory. Where there is no code the words are zero, and no planner is.
     function read(uint256 round) internal view returns (IDataMarket.Terms memory t) {
-        address pointer = SSTORE2.predictDeterministicAddress(bytes32(round));
+        return readOf(address(this), round);
+    }
+
+    /// @notice The same for a round of any market.
+    function readOf(address market, uint256 round) internal view returns (IDataMarket.Terms memory t) {
+        address pointer = SSTORE2.predictDeterministicAddress(bytes32(round), market);
         assembly ("memory-safe") {
             extcodecopy(pointer, t, 1, SIZE)
         }

@@ -21,6 +21,7 @@ CODE_SIZE_LIMIT = 24_576  # EIP-170
 
 SOURCES = {
     "DataMarket": "contracts/DataMarket.sol",
+    "KeyExchange": "contracts/KeyExchange.sol",
     "TermsValidator": "contracts/TermsValidator.sol",
     "OracleCommittee": "contracts/OracleCommittee.sol",
     "MarginalUtilityToken": "contracts/MarginalUtilityToken.sol",

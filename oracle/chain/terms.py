@@ -18,9 +18,10 @@ ABI_TYPES = (
     + ("uint128", "uint64", "uint32", "uint64")  # reserve, cap, bids, tranche
     + ("uint64",) * 6  # data shares
     + ("uint96", "uint96", "uint64")  # bonds and fee
-    + ("uint40",) * 6  # deadlines
+    + ("uint40",) * 8  # deadlines
+    + ("uint32",)  # dispute window
     + ("bytes32", "address")
-    + ("bytes32",) * 4
+    + ("bytes32",) * 5
 )
 
 
@@ -70,12 +71,16 @@ class Terms:
     challenge_end: int
     reveal_end: int
     settle_end: int
+    deliver_end: int  # winners deliver their keys until here; 0: nothing is delivered, rewards are claimed at once
+    bounty_end: int  # or operators for them, until here
+    dispute_window: int  # seconds after each delivery
     committee: bytes
     arbitrator: str
     pipeline_hash: bytes
     base_model_hash: bytes
     validation_root: bytes
     agreement_hash: bytes
+    delivery_key: bytes  # keccak256 of the planner's bn254 key
 
     def as_tuple(self) -> tuple[Any, ...]:
         """The struct as the contract takes it."""

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError
 
 from oracle.chain.terms import MIN_PHASE, Terms
 from oracle.chain.token import Token
-from oracle.chain.units import Amount, Deadline, Fraction, Money, Part, Shares, TokenAmount, Wei
+from oracle.chain.units import Amount, Deadline, Duration, Fraction, Money, Part, Shares, TokenAmount, Wei
 from oracle.errors import BadInput
 from oracle.evidence.fields import Address, Bytes32, Record
 
@@ -64,6 +64,12 @@ class _Phases(Record):
     challenge: Deadline
     reveal: Deadline
     settle: Deadline
+    deliver: Deadline
+    bounty: Deadline
+
+
+class _Delivery(Record):
+    dispute: Duration
 
 
 class _Scoring(Record):
@@ -81,6 +87,7 @@ class _File(Record):
     shares: _Shares
     bids: _Bids
     phases: _Phases
+    delivery: _Delivery
     scoring: _Scoring
 
 
@@ -108,10 +115,12 @@ class TermsFile:
         base_model_hash: bytes | None = None,
         validation_root: bytes | None = None,
         agreement_hash: bytes | None = None,
+        delivery_key: bytes | None = None,
     ) -> Terms:
         """The terms, opened at unix second ``now`` and paid in ``token``.
 
-        What the file leaves open comes from the arguments. Raises ``BadInput``, naming file and key, for an amount in
+        What the file leaves open comes from the arguments. Without a ``delivery_key`` nothing is delivered: winners are
+        paid once the round is settled. Raises ``BadInput``, naming file and key, for an amount in
         another token or of a fraction of a money unit, deadlines that are reversed, past or too close, a key that
         neither side gives, and one that both give differently.
         """
@@ -151,12 +160,16 @@ class TermsFile:
             challenge_end=ends[3],
             reveal_end=ends[4],
             settle_end=ends[5],
+            deliver_end=ends[6] if delivery_key else 0,
+            bounty_end=ends[7] if delivery_key else 0,
+            dispute_window=self.content.delivery.dispute if delivery_key else 0,
             committee=self._given("scoring.committee", scoring.committee, committee),
             arbitrator=self._given("scoring.arbitrator", scoring.arbitrator, arbitrator),
             pipeline_hash=self._given("scoring.pipeline", scoring.pipeline, pipeline_hash),
             base_model_hash=self._given("scoring.base_model", scoring.base_model, base_model_hash),
             validation_root=self._given("scoring.validation_pool", scoring.validation_pool, validation_root),
             agreement_hash=self._given("scoring.agreement", scoring.agreement, agreement_hash),
+            delivery_key=delivery_key or bytes(32),
         )
 
     def _smallest(self, key: str, amount: Amount, token: Token) -> int:

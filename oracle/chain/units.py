@@ -97,9 +97,13 @@ def _deadline(value: Any) -> int | datetime:
         if value.tzinfo is None:
             raise ValueError("a date and time needs its zone, such as 2030-01-31T18:00:00Z")
         return value
+    return _duration(value, ", or a date and time with its zone")
+
+
+def _duration(value: Any, otherwise: str = "") -> int:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if not found:
-        raise ValueError('write a duration such as "2h", "30m" or "7d", or a date and time with its zone')
+        raise ValueError(f'write a duration such as "2h", "30m" or "7d"{otherwise}')
     seconds = sum(int(count or 0) * size for count, size in zip(found.groups(), (86_400, 3600, 60, 1), strict=True))
     if seconds < MIN_PHASE:
         raise ValueError(f"{value} is too short: every phase lasts ten minutes at least")
@@ -118,3 +122,5 @@ Shares = Annotated[int, PlainValidator(_shares)]
 """DST units, nine decimals."""
 Deadline = Annotated[int | datetime, PlainValidator(_deadline)]
 """Seconds after the deadline before, or a moment."""
+Duration = Annotated[int, PlainValidator(_duration)]
+"""Seconds."""
