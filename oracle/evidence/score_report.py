@@ -114,12 +114,17 @@ def sign(account: LocalAccount, domain: Domain, message: Message) -> bytes:
 
 def recover(domain: Domain, message: Message, signature: bytes) -> str:
     """The signer's address; ``CheckFailed`` for anything that OpenZeppelin's ``ECDSA`` refuses."""
+    return signer_of(signable(domain, message), signature)
+
+
+def signer_of(message: SignableMessage, signature: bytes) -> str:
+    """Who signed any EIP-712 message; ``CheckFailed`` as :func:`recover`."""
     if len(signature) != 65 or signature[64] not in (27, 28):
         raise CheckFailed("a signature is 65 bytes ending in 27 or 28", input="0x" + signature.hex(), hint="sign again")
     if int.from_bytes(signature[32:64], "big") > SECPK1_N // 2:
         raise CheckFailed("a malleable signature (high s)", input="0x" + signature.hex(), hint="sign again")
     try:
-        signer: str = Account.recover_message(signable(domain, message), signature=signature)
+        signer: str = Account.recover_message(message, signature=signature)
     except (BadSignature, ValueError) as error:
         raise CheckFailed("a signature that nobody made", input="0x" + signature.hex(), hint="sign again") from error
     return signer

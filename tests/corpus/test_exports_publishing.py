@@ -120,6 +120,13 @@ def test_a_lot_of_another_size_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("strange", [Document("x", 5), Document(None, "x"), Document("x", "x", date=["d"])])  # type: ignore[arg-type]
+def test_what_is_no_text_is_refused(tmp_path: Path, strange: Document) -> None:
+    with pytest.raises(CheckFailed, match="no text"):
+        write(tmp_path / "out", lambda: iter([strange]), documents=1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("precious")
