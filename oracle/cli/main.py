@@ -13,6 +13,7 @@ from oracle.cli import (
     allocate,
     auditor,
     chain,
+    data,
     demo,
     influence,
     key,
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("score")(scoring.score)
-app.add_typer(scoring.data, name="data")
+app.add_typer(data.data, name="data")
 app.command("influence")(influence.influence)
 app.command("allocate")(allocate.allocate)
 app.add_typer(provider.bids, name="bid")

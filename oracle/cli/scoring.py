@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from oracle.quality import neighbours
     from oracle.quality.profile import QualityScore
 
-data = typer.Typer(name="data", no_args_is_help=True, help="One's own data set: scan.")
-
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 
 Corpora = Annotated[
@@ -77,7 +75,6 @@ def score(
     emit(document, view, as_json=json)
 
 
-@data.command("scan")
 def scan(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A corpus: a file or a folder.")],
     reference: Reference = None,

@@ -49,7 +49,7 @@ class _Header(Record):
 
 
 class Journal:
-    """An open journal: context and key of the packing it is about. ``resumed``: an earlier run left chunks."""
+    """An open journal: context and key of the packing that it is about."""
 
     def __init__(self, path: Path, handle: int, wanted: Context) -> None:
         self._path, self._handle = path, handle
@@ -66,7 +66,13 @@ class Journal:
 
     @property
     def resumed(self) -> bool:
+        """Whether an earlier run left chunks."""
         return bool(self._noted)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no chunk was given out under this key, neither now nor earlier."""
+        return os.fstat(self._handle).st_size <= len(self._header.to_bytes())
 
     def restart(self) -> None:
         """Forget the interrupted run: a new key for a new data set in the same place."""
@@ -97,8 +103,8 @@ class Journal:
         os.fsync(self._handle)
         yield from ahead
 
-    def finish(self) -> None:
-        """The data set is complete and its key kept elsewhere."""
+    def discard(self) -> None:
+        """Remove the journal: the data set is complete and its key kept elsewhere, or nothing of it was stored."""
         self._path.unlink()
 
     def _read(self, wanted: Context) -> _Header | None:

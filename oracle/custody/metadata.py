@@ -33,7 +33,15 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(
-    given: Mapping[str, Any], context: Context, *, documents: int, size: int, cid: str, sealed: int, sha256: str
+    given: Mapping[str, Any],
+    context: Context,
+    *,
+    documents: int,
+    size: int,
+    cid: str,
+    sealed: int,
+    sha256: str,
+    licence: bytes,
 ) -> dict[str, Any]:
     """``given`` completed: where the ciphertext is, how long it is, and sha256 of it as one file."""
     name = f"data-set-{context.dataset.hex()[:8]}"
@@ -47,6 +55,8 @@ def describe(
         "version": "1.0.0",
         "citeAs": f"{name} ({cid})",
     }
+    if any(licence):
+        known["license"] = f"urn:sha256:{licence.hex()}"
     if context.provider != NOWHERE:
         known["creator"] = {"@type": "sc:Organization", "name": context.provider}
     ciphertext = {

@@ -38,6 +38,7 @@ __all__ = [
     "pack",
     "prove_document",
     "read_manifest",
+    "require_published",
     "verify_sealed",
 ]
 
@@ -121,6 +122,7 @@ def pack(
             cid=content.cid,
             sealed=content.size,
             sha256=whole.hexdigest(),
+            licence=licence,
         ),
     )
     store.pin(store.put(manifest.to_bytes()), f"{context.dataset.hex()}.manifest")
@@ -167,6 +169,18 @@ def open_lines(
             )
 
 
+def require_published(store: ContentStore, manifest: SealedManifest) -> None:
+    """``CheckFailed`` unless the store holds this very manifest: one that was altered since is not there."""
+    try:
+        store.get(manifest.own_cid)
+    except CheckFailed as error:
+        raise CheckFailed(
+            f"the store holds no manifest {manifest.own_cid}: it was altered, or never published",
+            input=manifest.own_cid,
+            hint="use the manifest as it was packed, and the store it was packed into",
+        ) from error
+
+
 def verify_sealed(
     store: ContentStore,
     manifest: SealedManifest,
@@ -179,9 +193,7 @@ def verify_sealed(
 
     Raises ``CheckFailed`` naming the first thing that is not what it should be.
     """
-    if key is not None:
-        manifest.check_key(key)
-    store.get(manifest.own_cid)
+    require_published(store, manifest)
     if key is not None:
         for _ in open_sealed(store, manifest, key, progress=progress, processes=processes):
             pass
