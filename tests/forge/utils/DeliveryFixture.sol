@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IKeyExchange} from "../../../contracts/interfaces/IKeyExchange.sol";
+import {Bn254} from "../../../contracts/libraries/Bn254.sol";
+import {MarketFixture} from "./MarketFixture.sol";
+import {ScoreTree} from "./ScoreTree.sol";
+
+/// @notice A market whose winners deliver keys: what planner, winners and operators compute for it. Hashes are written
+/// out again, so that the contract's own are under test.
+abstract contract DeliveryFixture is MarketFixture {
+    uint256 internal constant SECRET = uint256(keccak256("the planner's x")) % Bn254.ORDER;
+    IKeyExchange internal exchange;
+    Bn254.Point internal planners;
+
+    function setUpDelivery() internal {
+        setUpMarket(4, 3);
+        exchange = market.exchange();
+        planners = times(SECRET, Bn254.generator());
+        registerKey(PLANNER, SECRET);
+        terms.deliverEnd = terms.settleEnd + 1 hours;
+        terms.bountyEnd = terms.deliverEnd + 1 hours;
+        terms.disputeWindow = 1 hours;
+        terms.deliveryKey = keccak256(abi.encode(planners));
+    }
+
+    /* PLANNER */
+
+    function times(uint256 scalar, Bn254.Point memory point) internal view returns (Bn254.Point memory) {
+        return Bn254.combination(scalar, point, 0, point);
+    }
+
+    /// @dev A proof that `secret` is behind its public key, for `owner`.
+    function possession(address owner, uint256 secret) internal view returns (uint256 challenge, uint256 response) {
+        uint256 a = uint256(keccak256(abi.encode("possession", owner, secret))) % Bn254.ORDER;
+        bytes32 typehash = keccak256(
+            "DeliveryKey(uint256 chainId,address exchange,address owner,uint256 keyX,uint256 keyY,uint256 aX,uint256 aY)"
+        );
+        Bn254.Point memory key = times(secret, Bn254.generator());
+        Bn254.Point memory commitment = times(a, Bn254.generator());
+        challenge = uint256(
+            keccak256(abi.encode(typehash, block.chainid, exchange, owner, key.x, key.y, commitment.x, commitment.y))
+        ) % Bn254.ORDER;
+        response = answer(a, challenge, secret);
+    }
+
+    function registerKey(address owner, uint256 secret) internal {
+        (uint256 challenge, uint256 response) = possession(owner, secret);
+        Bn254.Point memory key = times(secret, Bn254.generator());
+        vm.prank(owner);
+        exchange.registerDeliveryKey(key, challenge, response);
+    }
+
+    /// @dev a - c * x.
+    function answer(uint256 a, uint256 challenge, uint256 secret) internal pure returns (uint256) {
+        return addmod(a, Bn254.ORDER - mulmod(challenge, secret, Bn254.ORDER), Bn254.ORDER);
+    }
+
+    /* PROVIDERS */
+
+    function contentOf(uint256 index) internal pure returns (bytes32) {
+        return keccak256(abi.encode("content", index));
+    }
+
+    function keyOf(uint256 index) internal pure returns (bytes32) {
+        return keccak256(abi.encode("key", index));
+    }
+
+    function keyCommit(address provider, bytes32 content, bytes32 key) internal view returns (bytes32) {
+        bytes32 typehash = keccak256(
+            "ContentKey(uint256 chainId,address market,uint256 round,address provider,bytes32 contentHash,bytes32 key)"
+        );
+        return keccak256(abi.encode(typehash, block.chainid, market, round, provider, content, key));
+    }
+
+    /// @dev A bid on a dataset that is sealed under `keyOf`.
+    function offer(uint256 cost, uint256 quality) internal returns (uint256 index) {
+        index = bid(cost, quality, WAD);
+        address provider = bids[index].provider;
+        bytes32 root = keccak256(
+            abi.encode(
+                keccak256("Dataset(address provider,bytes32 contentHash,bytes32 keyCommit)"),
+                provider,
+                contentOf(index),
+                keyCommit(provider, contentOf(index), keyOf(index))
+            )
+        );
+        bids[index].datasetRoot = leaves[index].datasetRoot = root;
+        vm.prank(provider);
+        market.commit(round, sealOf(bids[index]), root, 0);
+    }
+
+    function mask(address provider, Bn254.Point memory shared) internal view returns (bytes32) {
+        bytes32 typehash = keccak256(
+            "DeliveryMask(uint256 chainId,address exchange,address market,uint256 round,address provider,uint256 sX,uint256 sY)"
+        );
+        return keccak256(abi.encode(typehash, block.chainid, exchange, market, round, provider, shared.x, shared.y));
+    }
+
+    /// @dev `key`, masked for the planner by a point of `secret`'s making, with the proof of `deliverer`.
+    function parcel(address provider, address deliverer, bytes32 key, uint256 secret)
+        internal
+        view
+        returns (IKeyExchange.Parcel memory p)
+    {
+        p.ephemeral = times(secret, Bn254.generator());
+        p.sealedKey = key ^ mask(provider, times(secret, planners));
+        (p.challenge, p.response) = making(provider, deliverer, p.ephemeral, secret);
+    }
+
+    function making(address provider, address deliverer, Bn254.Point memory ephemeral, uint256 secret)
+        internal
+        view
+        returns (uint256 challenge, uint256 response)
+    {
+        uint256 a = uint256(keccak256(abi.encode("making", secret))) % Bn254.ORDER;
+        bytes32 typehash = keccak256(
+            "DeliveryProof(uint256 chainId,address exchange,address market,uint256 round,address provider,address deliverer,uint256 rX,uint256 rY,uint256 aX,uint256 aY)"
+        );
+        bytes memory head = abi.encode(typehash, block.chainid, exchange, market, round, provider, deliverer);
+        bytes memory points = abi.encode(ephemeral, times(a, Bn254.generator()));
+        challenge = uint256(keccak256(bytes.concat(head, points))) % Bn254.ORDER;
+        response = answer(a, challenge, secret);
+    }
+
+    function good(uint256 index) internal view returns (IKeyExchange.Parcel memory) {
+        address provider = bids[index].provider;
+        return parcel(provider, provider, keyOf(index), 7919 + index);
+    }
+
+    function deliver(uint256 index, IKeyExchange.Parcel memory p) internal {
+        vm.prank(bids[index].provider);
+        exchange.deliver(round, bids[index].provider, p);
+    }
+
+    /* DISPUTES */
+
+    function disputeOf(uint256 index, IKeyExchange.Parcel memory p)
+        internal
+        view
+        returns (IKeyExchange.Dispute memory d)
+    {
+        address provider = bids[index].provider;
+        d.key = planners;
+        d.parcel = p;
+        d.shared = times(SECRET, p.ephemeral);
+        (d.challenge, d.response) = equality(p.ephemeral, d.shared, SECRET);
+        d.contentHash = contentOf(index);
+        d.keyCommit = keyCommit(provider, contentOf(index), keyOf(index));
+        d.leaf = leaves[index];
+        d.proof = ScoreTree.proof(leaves, index);
+    }
+
+    function equality(Bn254.Point memory ephemeral, Bn254.Point memory shared, uint256 secret)
+        internal
+        view
+        returns (uint256 challenge, uint256 response)
+    {
+        uint256 a = uint256(keccak256(abi.encode("equality", secret))) % Bn254.ORDER;
+        bytes32 typehash = keccak256(
+            "DeliveryDispute(uint256 keyX,uint256 keyY,uint256 rX,uint256 rY,uint256 sX,uint256 sY,uint256 aX,uint256 aY,uint256 bX,uint256 bY)"
+        );
+        bytes memory points = abi.encode(planners, ephemeral, shared, times(a, Bn254.generator()), times(a, ephemeral));
+        challenge = uint256(keccak256(bytes.concat(typehash, points))) % Bn254.ORDER;
+        response = answer(a, challenge, secret);
+    }
+
+    function dispute(IKeyExchange.Dispute memory d, uint256 bond) internal {
+        vm.deal(PLANNER, PLANNER.balance + bond);
+        vm.prank(PLANNER);
+        exchange.dispute{value: bond}(round, d);
+    }
+}
