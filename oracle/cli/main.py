@@ -17,6 +17,7 @@ from oracle.cli import (
     demo,
     influence,
     key,
+    licence,
     operator,
     planner,
     provider,
@@ -53,6 +54,7 @@ app.command("deploy")(planner.deploy)
 app.command("terms")(planner.terms)
 planner.rounds.command("simulate")(simulate.simulate)
 app.add_typer(planner.rounds, name="round")
+app.add_typer(licence.licence, name="licence")
 app.add_typer(revenue.revenue, name="revenue")
 app.add_typer(operator.oracles, name="oracle")
 app.command("explain")(auditor.explain)

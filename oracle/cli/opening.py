@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +120,7 @@ def open_round(
         pipeline_hash=specification.pipeline if specification else None,
         base_model_hash=specification.base_model if specification else None,
         validation_root=specification.validation_root if specification else None,
-        agreement_hash=hashlib.sha256(agreement).digest() if agreement is not None else None,
+        agreement_hash=_publish_licence(session, agreement) if agreement is not None else None,
     )
     if members:
         send(session, account, committee.form(members, quorum))
@@ -130,6 +129,14 @@ def open_round(
     receipt = transact.send(session.w3, account, market.contract.functions.open(terms.as_tuple()))
     opened = market.contract.events.Opened().process_receipt(receipt, errors=DISCARD)
     return int(opened[0]["args"]["round"])
+
+
+def _publish_licence(session: Session, agreement: bytes) -> bytes:
+    """Store the licence's canonical text; its sha256, under which anybody finds it."""
+    from oracle.custody.store import cid_to_digest
+    from oracle.evidence.licence import read_text
+
+    return cid_to_digest(session.store.put(read_text(agreement, name="agreement").encode()))
 
 
 def committee_id(members: Sequence[str], quorum: int) -> bytes:
