@@ -1,0 +1,245 @@
+"""The KeyExchange of a market: whose keys are registered, what was delivered, and the calls of either side.
+
+Points, proofs and keys are those of :mod:`oracle.custody.delivery`; times are unix seconds. Every method may raise
+``EnvironmentFailure`` when the node is away; calls raise what ``transact.send`` raises and return its receipt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+from web3.contract import Contract
+from web3.types import EventData, TxReceipt
+
+from oracle.chain.client import Market, contract
+from oracle.chain.logs import first_block, read_logs
+from oracle.chain.transact import send
+from oracle.custody import bn254, delivery
+from oracle.custody.bn254 import Point, Proof
+from oracle.custody.delivery import Delivery, Sale
+from oracle.custody.keystore import Keys
+from oracle.errors import BadInput, CheckFailed
+from oracle.evidence.leaf import ScoreLeaf
+
+DIGEST_BITS = 200
+
+
+class State(IntEnum):
+    """What became of a winner's delivery, as ``IKeyExchange.State``."""
+
+    NONE = 0
+    DELIVERED = 1
+    ACCEPTED = 2
+    REVERSED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A delivery as it stands. ``bounty``: an operator's; ``dispute_end``: it may be disputed before that second."""
+
+    state: State
+    bounty: bool
+    dispute_end: int
+    delivery: Delivery
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What shows on chain which key a data set has: the words of its root, and its provider's leaf in the report."""
+
+    content_hash: bytes
+    key_commit: bytes
+    leaf: ScoreLeaf
+    proof: list[bytes]
+
+
+class Exchange:
+    """Reads and calls of one market's KeyExchange."""
+
+    def __init__(self, market: Market, *, from_block: int | None = None) -> None:
+        """``from_block``: the block of the deployment; found by bisection when not given."""
+        self.market = market
+        self.contract: Contract = contract(market.w3, "KeyExchange", market.contract.functions.exchange().call())
+        self._from_block = from_block
+
+    # --- keys ---
+
+    def encryption_key(self, owner: str) -> bytes | None:
+        """The X25519 key that content keys are wrapped to for ``owner``; None before it registers one."""
+        found = bytes(self.contract.functions.encryptionKeyOf(owner).call())
+        return found if any(found) else None
+
+    def delivery_key(self, owner: str) -> Point | None:
+        """The bn254 key that goes into the terms of rounds which ``owner`` opens; None before it registers one."""
+        found = bytes(self.contract.functions.deliveryKeyOf(owner).call())
+        return self._point_behind(owner, found) if any(found) else None
+
+    def planner_key(self, round: int) -> Point:
+        """The key that the winners of a round deliver to; ``BadInput`` for a round without deliveries."""
+        terms = self.market.terms(round)
+        if not terms.deliver_end:
+            raise BadInput(
+                f"in round {round} nothing is delivered: rewards are claimed once it is settled",
+                input=f"round {round}",
+                hint="nothing is left to do",
+            )
+        return self._point_behind(terms.planner, terms.delivery_key)
+
+    def register_encryption_key(self, account: LocalAccount, public: bytes) -> TxReceipt:
+        """Register ``account``'s X25519 public key, 32 bytes."""
+        return self._send(account, self.contract.functions.registerEncryptionKey(public))
+
+    def register_delivery_key(self, account: LocalAccount, secret: int) -> TxReceipt:
+        """Register the bn254 key of ``secret`` for ``account``, with the proof that it knows it."""
+        proof = delivery.prove_possession(self.market.chain_id, self.contract.address, account.address, secret)
+        public = bn254.multiply(bn254.GENERATOR, secret)
+        return self._send(account, self.contract.functions.registerDeliveryKey(public, proof.challenge, proof.response))
+
+    # --- deliveries ---
+
+    def sale(self, round: int, provider: str) -> Sale:
+        """What the hashes of a delivery are bound to."""
+        return Sale(self.market.chain_id, self.contract.address, self.market.address, round, provider)
+
+    def delivered(self, round: int, provider: str) -> Delivered | None:
+        """The delivery that stands; None while there is none, also after an operator's was struck.
+
+        Raises ``CheckFailed`` when the node's log has another one than the contract.
+        """
+        state, bounty, dispute_end, digest = self.contract.functions.deliveryOf(round, provider).call()
+        if state == State.NONE:
+            return None
+        events = self._events("Delivered", HexBytes(round.to_bytes(32, "big")), _topic(provider))
+        for event in reversed(events):
+            made = _delivery(event["args"]["parcel"], provider)
+            if self._digest(round, made) == digest:
+                sender = self._sender(event) if bounty else provider
+                made = replace(made, deliverer=sender)
+                return Delivered(State(state), bounty, dispute_end, made, event["blockNumber"])
+        raise CheckFailed(
+            f"the node's log does not have the delivery for {provider} in round {round}",
+            input=provider,
+            hint="use another RPC URL, one that keeps logs",
+        )
+
+    def opened(self, round: int, provider: str, keys: Keys) -> bytes:
+        """The key that was delivered, 32 bytes; compare it with the manifest's commitment before you believe it.
+
+        Raises ``BadInput`` when nothing was delivered, or to none of the planner's ``keys``.
+        """
+        found = self.require(round, provider)
+        secret = keys.bn254_for(self.planner_key(round))
+        return delivery.open_delivery(self.sale(round, provider), secret, found.delivery)
+
+    def require(self, round: int, provider: str) -> Delivered:
+        """As :meth:`delivered`; ``BadInput`` when there is nothing."""
+        found = self.delivered(round, provider)
+        if found is None:
+            raise BadInput(
+                f"nothing is delivered for {provider} in round {round}",
+                input=provider,
+                hint="is it a winner? if so, wait: see the round's deadlines",
+            )
+        return found
+
+    def deliver(self, account: LocalAccount, round: int, provider: str, key: bytes) -> TxReceipt:
+        """Deliver a winner's key: its provider before ``deliver_end``, it or an operator before ``bounty_end``."""
+        made = delivery.deliver(self.sale(round, provider), key, self.planner_key(round), deliverer=account.address)
+        return self.send_delivery(account, round, provider, made)
+
+    def send_delivery(self, account: LocalAccount, round: int, provider: str, made: Delivery) -> TxReceipt:
+        """Put a delivery on chain as it is."""
+        return self._send(account, self.contract.functions.deliver(round, provider, _parcel(made)))
+
+    def accept(self, account: LocalAccount, round: int, provider: str) -> TxReceipt:
+        """The planner accepts before the window ends."""
+        return self._send(account, self.contract.functions.accept(round, provider))
+
+    def refute(self, account: LocalAccount, round: int, provider: str, found: Delivered) -> TxReceipt:
+        """The planner strikes a delivery that its sender did not make, telling nothing about any key."""
+        terms = self.market.terms(round)
+        call = self.contract.functions.refute(
+            round, provider, terms.delivery_key, _parcel(found.delivery), self.market.state(round).root
+        )
+        return self._send(account, call)
+
+    def dispute(
+        self, account: LocalAccount, round: int, secret: int, found: Delivered, opening: Opening, *, bond: int = 0
+    ) -> TxReceipt:
+        """The planner, whose key is ``secret``, has a delivery opened by the contract.
+
+        Over a good key that gives the data away, and costs the ``bond``: the round's challenge bond, wei. Without the
+        bond the contract refuses to open a good key.
+
+        Raises ``CheckFailed``, before anything is published, for a delivery that is to be refuted.
+        """
+        sale = self.sale(round, opening.leaf.provider)
+        shown = delivery.dispute(sale, secret, found.delivery)
+        call = self.contract.functions.dispute(
+            round,
+            (
+                bn254.multiply(bn254.GENERATOR, secret),
+                _parcel(found.delivery),
+                shown.shared,
+                shown.proof.challenge,
+                shown.proof.response,
+                opening.content_hash,
+                opening.key_commit,
+                opening.leaf.as_tuple(),
+                opening.proof,
+            ),
+        )
+        return self._send(account, call, bond)
+
+    # --- inside ---
+
+    def _point_behind(self, owner: str, hashed: bytes) -> Point:
+        for event in self._events("DeliveryKeyRegistered", _topic(owner)):
+            point = (event["args"]["x"], event["args"]["y"])
+            if keccak(bn254.encode(point)) == hashed:
+                return bn254.require_point(point, f"the delivery key of {owner}")
+        raise CheckFailed(
+            f"the node's log does not have the delivery key of {owner}", input=owner, hint="use another RPC URL"
+        )
+
+    def _digest(self, round: int, made: Delivery) -> int:
+        """What the contract keeps of a delivery."""
+        terms, root = self.market.terms(round), self.market.state(round).root
+        proof = bn254.words(made.proof.challenge, made.proof.response)
+        words = bn254.words(int(terms.planner, 16)) + terms.delivery_key
+        words += bn254.encode(made.point) + made.sealed_key + proof + root
+        return int.from_bytes(keccak(words), "big") % (1 << DIGEST_BITS)
+
+    def _sender(self, event: EventData) -> str:
+        return str(self.market.w3.eth.get_transaction(event["transactionHash"])["from"])
+
+    def _events(self, name: str, *topics: HexBytes) -> list[EventData]:
+        if self._from_block is None:
+            self._from_block = first_block(self.market.w3, self.contract.address)
+        event = self.contract.events[name]()
+        wanted = [HexBytes(event.topic), *topics]
+        last = self.market.w3.eth.block_number
+        found = read_logs(self.market.w3, self.contract.address, wanted, self._from_block, last)
+        return [event.process_log(log) for log in found]
+
+    def _send(self, account: LocalAccount, call: Any, value: int = 0) -> TxReceipt:
+        return send(self.market.w3, account, call, value)
+
+
+def _topic(address: str) -> HexBytes:
+    return HexBytes(int(address, 16).to_bytes(32, "big"))
+
+
+def _parcel(made: Delivery) -> tuple[Point, bytes, int, int]:
+    return made.point, made.sealed_key, made.proof.challenge, made.proof.response
+
+
+def _delivery(parcel: Any, deliverer: str) -> Delivery:
+    point = parcel["ephemeral"]["x"], parcel["ephemeral"]["y"]
+    return Delivery(deliverer, point, bytes(parcel["sealedKey"]), Proof(parcel["challenge"], parcel["response"]))

@@ -1,0 +1,480 @@
+"""Keys against payment on the real contracts: every way a delivery can go, and who is paid in the end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from conftest import QUORUM, WAD, Scene, scored
+from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
+from web3.types import TxReceipt
+
+from oracle.chain import transact
+from oracle.chain.client import Market
+from oracle.chain.exchange import Exchange, Opening, State
+from oracle.chain.settlement import settle_auction
+from oracle.custody import bn254, delivery
+from oracle.custody.bidfile import Bid
+from oracle.custody.bn254 import GENERATOR, P, Proof, Q
+from oracle.custody.keystore import KeyPair, Keys
+from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import commitment, merkle
+from oracle.evidence.leaf import Status
+from oracle.mechanism import clearing
+
+BURN = "0x000000000000000000000000000000000000dEaD"
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Sold:
+    """A settled round: three winners, and a fourth whose root was copied from the first."""
+
+    scene: Scene
+    exchange: Exchange
+    round: int
+    planner_keys: Keys
+    keys: dict[str, bytes]
+    openings: dict[str, Opening]
+
+    @property
+    def winners(self) -> list[LocalAccount]:
+        return self.scene.providers[:3]
+
+    @property
+    def secret(self) -> int:
+        return self.planner_keys.bn254
+
+    def deliver(self, winner: LocalAccount, key: bytes | None = None, *, by: LocalAccount | None = None) -> TxReceipt:
+        """The winner's own key unless another is given; by the winner unless somebody else is."""
+        chosen = self.keys[winner.address] if key is None else key
+        return self.exchange.deliver(by or winner, self.round, winner.address, chosen)
+
+    def opened(self, winner: LocalAccount) -> bytes:
+        return self.exchange.opened(self.round, winner.address, self.planner_keys)
+
+    def dispute(self, winner: LocalAccount, *, bond: int = 0) -> TxReceipt:
+        found = self.exchange.require(self.round, winner.address)
+        opening = self.openings[winner.address]
+        return self.exchange.dispute(self.scene.planner, self.round, self.secret, found, opening, bond=bond)
+
+    def state(self, winner: LocalAccount) -> State:
+        found = self.exchange.delivered(self.round, winner.address)
+        return State.NONE if found is None else found.state
+
+    def claim(self, winner: LocalAccount) -> dict[str, int]:
+        """Claim for a winner; what the token and the chain's coin gave to whom."""
+        market, w3 = self.scene.market, self.scene.w3
+        people = {"winner": winner.address, "planner": self.scene.planner.address}
+        before = {name: self.scene.balance(address) for name, address in people.items()}
+        bonds = {"winner": winner.address, "burned": BURN} | {
+            f"operator{n}": operator.address for n, operator in enumerate(self.scene.operators)
+        }
+        coins = {name: w3.eth.get_balance(address) for name, address in bonds.items()}
+        stranger = self.scene.providers[-1]
+        transact.send(w3, stranger, market.contract.functions.claim(self.round, winner.address))
+        paid = {name: self.scene.balance(address) - before[name] for name, address in people.items()}
+        paid |= {f"bond to {name}": w3.eth.get_balance(address) - coins[name] for name, address in bonds.items()}
+        return {name: amount for name, amount in paid.items() if amount}
+
+    def due(self, winner: LocalAccount) -> int:
+        """The cash part of a winner's reward, smallest units."""
+        _, cash = self.scene.market.contract.functions.rewardOf(self.round, winner.address).call()
+        return int(cash) * self.terms.money_unit
+
+    @property
+    def terms(self):  # type: ignore[no-untyped-def]
+        return self.scene.market.terms(self.round)
+
+
+@pytest.fixture(scope="module")
+def settled(world: Scene) -> Iterator[Sold]:
+    untouched = world.chain.snapshot()
+    scene = replace(world, market=Market(world.w3, world.market.address, from_block=0), bids={})
+    yield _sell(scene)
+    world.chain.revert(untouched)
+
+
+@pytest.fixture
+def sold(settled: Sold) -> Iterator[Sold]:
+    """The settled round for one test alone."""
+    before = settled.scene.chain.snapshot()
+    yield settled
+    settled.scene.chain.revert(before)
+
+
+def _sell(scene: Scene) -> Sold:
+    market, exchange = scene.market, Exchange(scene.market)
+    planner_keys = Keys(scene.planner.address, (KeyPair.random(),))
+    exchange.register_delivery_key(scene.planner, planner_keys.bn254)
+    last = scene.terms().settle_end + HOUR
+    round = scene.open(
+        deliver_end=last,
+        bounty_end=last + HOUR,
+        dispute_window=HOUR,
+        delivery_key=keccak(bn254.encode(planner_keys.public.bn254)),
+        liquidity=WAD * 7 // 10,
+    )
+    terms = market.terms(round)
+    keys, openings, bids = {}, {}, []
+    for provider in scene.providers[:4]:
+        keys[provider.address] = secrets.token_bytes(32)
+        content = secrets.token_bytes(32)
+        committed = commitment.key_commit(
+            chain_id=market.chain_id,
+            market=market.address,
+            round=round,
+            provider=provider.address,
+            content_hash=content,
+            key=keys[provider.address],
+        )
+        root = commitment.sealed_dataset_root(provider.address, content, committed)
+        copied = len(bids) == 3
+        bid = Bid(
+            chain=market.chain_id,
+            market=market.address,
+            round=round,
+            provider=provider.address,
+            terms_hash=terms.hash(),
+            dataset_root=bids[0].dataset_root if copied else root,
+            manifest=bids[0].manifest if copied else secrets.token_bytes(32),
+            cost=1000 + len(bids),
+            salt=commitment.new_salt(),
+        )
+        scene.call(provider, "commit", round, bid.sealed(), bid.dataset_root, bid.manifest, value=terms.bid_bond)
+        bids.append(bid)
+        status = Status.UNAVAILABLE if copied else Status.SCORED  # its wraps open under the first one's address only
+        openings[provider.address] = Opening(content, committed, scored(bid, 8000, 8000, 10**9, status), [])
+    leaves = [opening.leaf for opening in openings.values()]
+    for address, opening in openings.items():
+        proof = merkle.proof([leaf.hash() for leaf in leaves], opening.leaf.hash())
+        openings[address] = replace(opening, proof=proof)
+    scene.to(round, "commit_end")
+    for operator in scene.operators[:3]:  # the fourth does not attest
+        scene.observe(round, operator, keccak(text=operator.address))
+    scene.to(round, "observe_end")
+    scene.post_report(round, leaves, scene.operators[:QUORUM])
+    scene.to(round, "challenge_end")
+    for bid in bids:
+        scene.reveal(round, bid, leaves, scene.providers[0])
+    scene.to(round, "reveal_end")
+    records = [clearing.Bid(reveal.cost, reveal.weight) for reveal in market.reveals(round)]
+    cash = terms.budget * terms.liquidity // WAD
+    total = cash + terms.utility_pool * (WAD - terms.liquidity) // WAD
+    outcome = clearing.clear(records, total, terms.reserve, terms.cap)
+    list(settle_auction(market, scene.planner, round, 0, records, outcome.certificate, batch=100))
+    assert [reward > 0 for reward in outcome.rewards] == [True, True, True, False]
+    return Sold(scene, exchange, round, planner_keys, keys, openings)
+
+
+# --- good keys ---
+
+
+def test_a_good_key_is_paid_for_once_accepted(sold: Sold) -> None:
+    first, second, _ = sold.winners
+    due, bond = sold.due(first), sold.terms.bid_bond
+    with pytest.raises(BadInput) as early:
+        sold.claim(first)
+    assert early.value.input == "NotAccepted"
+    sold.deliver(first)
+    sold.deliver(second)
+    assert sold.opened(first) == sold.keys[first.address]
+    sold.exchange.accept(sold.scene.planner, sold.round, first.address)
+    assert (sold.state(first), sold.state(second)) == (State.ACCEPTED, State.DELIVERED)
+    assert sold.claim(first) == {"winner": due, "bond to winner": bond}
+    with pytest.raises(BadInput):
+        sold.claim(second)
+
+
+def test_a_silent_planner_has_accepted(sold: Sold) -> None:
+    first = sold.winners[0]
+    due = sold.due(first)
+    sold.deliver(first)
+    end = sold.exchange.require(sold.round, first.address).dispute_end
+    sold.scene.chain.warp_to(end - 5)
+    with pytest.raises(BadInput):
+        sold.claim(first)
+    sold.scene.chain.warp_to(end)
+    assert sold.claim(first) == {"winner": due, "bond to winner": sold.terms.bid_bond}
+    with pytest.raises(BadInput):
+        sold.dispute(first)
+
+
+def test_a_dispute_over_a_good_key_costs_the_planner_its_bond_and_publishes_the_key(sold: Sold) -> None:
+    first = sold.winners[0]
+    due, bond = sold.due(first), sold.terms.challenge_bond
+    sold.deliver(first)
+    with pytest.raises(BadInput) as unpaid:
+        sold.dispute(first)
+    assert unpaid.value.input == "WrongBond" and sold.state(first) is State.DELIVERED
+    burned = sold.scene.w3.eth.get_balance(BURN)
+    receipt = sold.dispute(first, bond=bond)
+    assert sold.state(first) is State.ACCEPTED
+    assert sold.scene.w3.eth.get_balance(BURN) - burned == bond
+    (event,) = sold.exchange.contract.events.Disputed().process_receipt(receipt)
+    assert event["args"]["good"]
+    made = sold.exchange.require(sold.round, first.address).delivery
+    shared = event["args"]["shared"]
+    sale = sold.exchange.sale(sold.round, first.address)
+    everybody = delivery.unmask(sale, made.sealed_key, (shared["x"], shared["y"]))
+    assert everybody == sold.keys[first.address]
+    assert sold.claim(first) == {"winner": due, "bond to winner": sold.terms.bid_bond}
+
+
+# --- wrong keys ---
+
+
+def test_a_wrong_key_gives_the_reward_back_and_leaves_the_others_theirs(sold: Sold) -> None:
+    first, second, _ = sold.winners
+    due, others = sold.due(first), sold.due(second)
+    sold.deliver(first, secrets.token_bytes(32))
+    sold.deliver(second)
+    assert sold.opened(first) != sold.keys[first.address]
+    sold.dispute(first)
+    assert sold.state(first) is State.REVERSED
+    assert sold.claim(first) == {"planner": due, "bond to burned": sold.terms.bid_bond}
+    sold.exchange.accept(sold.scene.planner, sold.round, second.address)
+    assert sold.claim(second) == {"winner": others, "bond to winner": sold.terms.bid_bond}
+    with pytest.raises(BadInput):
+        sold.deliver(first)
+
+
+def test_the_key_of_another_winner_is_a_wrong_key(sold: Sold) -> None:
+    first, second, _ = sold.winners
+    sold.deliver(first, sold.keys[second.address])
+    sold.dispute(first)
+    assert sold.state(first) is State.REVERSED
+
+
+def test_a_forged_shared_point_opens_nothing(sold: Sold) -> None:
+    first = sold.winners[0]
+    sold.deliver(first)
+    found = sold.exchange.require(sold.round, first.address)
+    sale, opening = sold.exchange.sale(sold.round, first.address), sold.openings[first.address]
+    honest = delivery.dispute(sale, sold.secret, found.delivery)
+    x, y = honest.shared
+    forged = [
+        (bn254.multiply(honest.shared, 2), honest.proof, "InvalidProof"),
+        (honest.shared, Proof(honest.proof.challenge, honest.proof.response ^ 1), "InvalidProof"),
+        (honest.shared, Proof(honest.proof.challenge + Q, honest.proof.response), "InvalidProof"),
+        (bn254.IDENTITY, honest.proof, "NotOnCurve"),
+        ((x, (y + 1) % P), honest.proof, "NotOnCurve"),
+        ((x + P, y), honest.proof, "NotOnCurve"),
+    ]
+    for shared, proof, error in forged:
+        call = _dispute_call(sold, found.delivery, shared, proof, opening)
+        with pytest.raises((BadInput, CheckFailed)) as refused:
+            transact.send(sold.scene.w3, sold.scene.planner, call, sold.terms.challenge_bond)
+        assert refused.value.input == error
+    assert sold.state(first) is State.DELIVERED
+
+
+def test_a_dispute_shows_this_delivery_and_this_commitment(sold: Sold) -> None:
+    """Else the planner could make a good key look bad."""
+    first, second, _ = sold.winners
+    sold.deliver(first)
+    found = sold.exchange.require(sold.round, first.address)
+    opening, theirs = sold.openings[first.address], sold.openings[second.address]
+    honest = delivery.dispute(sold.exchange.sale(sold.round, first.address), sold.secret, found.delivery)
+    altered = replace(found.delivery, sealed_key=bytes(32))
+    cases = [
+        (altered, opening, "NotDelivered"),
+        (replace(found.delivery, proof=honest.proof), opening, "NotDelivered"),
+        (found.delivery, replace(opening, content_hash=theirs.content_hash), "WrongOpening"),
+        (found.delivery, replace(opening, key_commit=theirs.key_commit), "WrongOpening"),
+        (found.delivery, replace(opening, leaf=replace(opening.leaf, dataset_root=bytes(32))), "NotDelivered"),
+        (found.delivery, replace(theirs, proof=theirs.proof), "NotDelivered"),
+    ]
+    for made, shown, error in cases:
+        with pytest.raises((BadInput, CheckFailed)) as refused:
+            transact.send(
+                sold.scene.w3, sold.scene.planner, _dispute_call(sold, made, honest.shared, honest.proof, shown)
+            )
+        assert refused.value.input == error
+    with pytest.raises(BadInput) as stranger:
+        transact.send(sold.scene.w3, second, _dispute_call(sold, found.delivery, honest.shared, honest.proof, opening))
+    assert stranger.value.input == "NotDelivered"
+
+
+def _dispute_call(sold: Sold, made: delivery.Delivery, shared: bn254.Point, proof: Proof, opening: Opening):  # type: ignore[no-untyped-def]
+    parcel = (made.point, made.sealed_key, made.proof.challenge, made.proof.response)
+    words = (opening.content_hash, opening.key_commit, opening.leaf.as_tuple(), opening.proof)
+    public = sold.planner_keys.public.bn254
+    return sold.exchange.contract.functions.dispute(
+        sold.round, (public, parcel, shared, proof.challenge, proof.response, *words)
+    )
+
+
+# --- points that are none, and points that are another's ---
+
+
+@pytest.mark.parametrize("point", [(0, 0), (1, 3), (1 + P, 2), (1, 2 + P), (P, 0)])
+def test_no_delivery_on_an_improper_point(sold: Sold, point: bn254.Point) -> None:
+    first = sold.winners[0]
+    made = delivery.deliver(
+        sold.exchange.sale(sold.round, first.address), bytes(32), GENERATOR, deliverer=first.address
+    )
+    with pytest.raises((BadInput, CheckFailed)) as refused:
+        sold.exchange.send_delivery(first, sold.round, first.address, replace(made, point=point))
+    assert refused.value.input == "NotOnCurve"
+    call = sold.exchange.contract.functions.registerDeliveryKey(point, 1, 1)
+    with pytest.raises((BadInput, CheckFailed)) as refused:
+        transact.send(sold.scene.w3, first, call)
+    assert refused.value.input == "NotOnCurve"
+
+
+def test_a_disguised_copy_is_struck_without_opening_the_honest_delivery(sold: Sold) -> None:
+    honest, thief, _ = sold.winners
+    due = sold.due(thief)
+    sold.deliver(honest)
+    original = sold.exchange.require(sold.round, honest.address).delivery
+    disguised = replace(
+        original, deliverer=thief.address, point=bn254.multiply(original.point, 12_345), sealed_key=bytes(32)
+    )
+    sold.exchange.send_delivery(thief, sold.round, thief.address, disguised)
+    with pytest.raises(CheckFailed, match="own making"):
+        sold.dispute(thief)
+    found = sold.exchange.require(sold.round, thief.address)
+    sold.exchange.refute(sold.scene.planner, sold.round, thief.address, found)
+    assert sold.state(thief) is State.REVERSED
+    assert sold.claim(thief) == {"planner": due, "bond to burned": sold.terms.bid_bond}
+
+
+@pytest.mark.parametrize("shift", [0, Q])
+def test_a_delivery_of_ones_own_making_cannot_be_refuted(sold: Sold, shift: int) -> None:
+    """Contract and client agree on every proof, however its response is spelt: else neither way would be open."""
+    first = sold.winners[0]
+    sale = sold.exchange.sale(sold.round, first.address)
+    made = delivery.deliver(sale, secrets.token_bytes(32), sold.planner_keys.public.bn254, deliverer=first.address)
+    made = replace(made, proof=Proof(made.proof.challenge, made.proof.response + shift))
+    sold.exchange.send_delivery(first, sold.round, first.address, made)
+    found = sold.exchange.require(sold.round, first.address)
+    assert delivery.delivery_holds(sale, found.delivery)
+    with pytest.raises((BadInput, CheckFailed)) as refused:
+        sold.exchange.refute(sold.scene.planner, sold.round, first.address, found)
+    assert refused.value.input == "ValidProof"
+    sold.dispute(first)
+    assert sold.state(first) is State.REVERSED
+
+
+def test_a_copied_root_wins_nothing_to_deliver(sold: Sold) -> None:
+    thief, first = sold.scene.providers[3], sold.winners[0]
+    with pytest.raises(BadInput) as refused:
+        sold.exchange.deliver(thief, sold.round, thief.address, sold.keys[first.address])
+    assert refused.value.input == "NothingDue"
+    opening = sold.openings[first.address]
+    mine = commitment.sealed_dataset_root(thief.address, opening.content_hash, opening.key_commit)
+    assert mine != opening.leaf.dataset_root, "the same words under another address are another root"
+
+
+# --- time ---
+
+
+def test_an_operator_delivers_for_a_silent_winner_and_takes_its_bond(sold: Sold) -> None:
+    silent, operators = sold.winners[0], sold.scene.operators
+    due = sold.due(silent)
+    with pytest.raises(BadInput) as early:
+        sold.deliver(silent, by=operators[0])
+    assert early.value.input == "NotDeliverer"
+    sold.scene.to(sold.round, "deliver_end")
+    for nobody in (operators[3], sold.winners[1], sold.scene.planner):  # who did not attest
+        with pytest.raises(BadInput) as refused:
+            sold.deliver(silent, by=nobody)
+        assert refused.value.input in ("NotDeliverer", "NotAMember")
+    sold.deliver(silent, by=operators[1])
+    found = sold.exchange.require(sold.round, silent.address)
+    assert found.bounty and found.delivery.deliverer == operators[1].address
+    assert delivery.delivery_holds(sold.exchange.sale(sold.round, silent.address), found.delivery)
+    assert sold.opened(silent) == sold.keys[silent.address]
+    sold.exchange.accept(sold.scene.planner, sold.round, silent.address)
+    assert sold.claim(silent) == {"winner": due, "bond to operator1": sold.terms.bid_bond}
+
+
+def test_an_operators_wrong_key_is_struck_and_another_may_follow(sold: Sold) -> None:
+    silent, operators = sold.winners[0], sold.scene.operators
+    sold.scene.to(sold.round, "deliver_end")
+    sold.deliver(silent, bytes(32), by=operators[0])
+    sold.dispute(silent)
+    assert sold.state(silent) is State.NONE
+    sold.deliver(silent, by=operators[2])
+    found = sold.exchange.require(sold.round, silent.address)
+    assert found.delivery.deliverer == operators[2].address
+    sold.exchange.accept(sold.scene.planner, sold.round, silent.address)
+    assert "bond to operator2" in sold.claim(silent)
+
+
+def test_a_late_winner_is_in_time_until_an_operator_is_faster(sold: Sold) -> None:
+    first, second, _ = sold.winners
+    sold.scene.to(sold.round, "deliver_end")
+    sold.deliver(first)
+    sold.deliver(second, by=sold.scene.operators[0])
+    with pytest.raises(BadInput) as refused:
+        sold.deliver(second)
+    assert refused.value.input == "AlreadyDelivered"
+    assert not sold.exchange.require(sold.round, first.address).bounty
+
+
+def test_too_late_is_too_late_and_the_planner_keeps_the_reward(sold: Sold) -> None:
+    first = sold.winners[0]
+    due = sold.due(first)
+    sold.scene.chain.warp_to(sold.terms.bounty_end - 5)
+    with pytest.raises(BadInput):
+        sold.claim(first)
+    sold.scene.to(sold.round, "bounty_end")
+    for somebody in (first, sold.scene.operators[0]):
+        with pytest.raises(BadInput) as refused:
+            sold.deliver(first, by=somebody)
+        assert refused.value.input == "TooLateToDeliver"
+    assert sold.claim(first) == {"planner": due, "bond to burned": sold.terms.bid_bond}
+
+
+def test_nobody_else_accepts_and_nothing_is_accepted_twice(sold: Sold) -> None:
+    first, second, _ = sold.winners
+    with pytest.raises(BadInput):
+        sold.exchange.accept(sold.scene.planner, sold.round, first.address)
+    sold.deliver(first)
+    for attempt in (lambda: sold.exchange.accept(second, sold.round, first.address), lambda: sold.deliver(first)):
+        with pytest.raises(BadInput):
+            attempt()
+    sold.exchange.accept(sold.scene.planner, sold.round, first.address)
+    with pytest.raises(BadInput):
+        sold.exchange.accept(sold.scene.planner, sold.round, first.address)
+    with pytest.raises(BadInput):
+        sold.dispute(first)
+
+
+# --- keys ---
+
+
+def test_keys_are_registered_with_proof_and_running_rounds_keep_theirs(sold: Sold) -> None:
+    exchange, planner = sold.exchange, sold.scene.planner
+    rotated = Keys(planner.address, (*sold.planner_keys.generations, KeyPair.random()))
+    assert exchange.encryption_key(planner.address) is None
+    exchange.register_encryption_key(planner, rotated.public.x25519)
+    exchange.register_delivery_key(planner, rotated.bn254)
+    assert exchange.encryption_key(planner.address) == rotated.public.x25519
+    assert exchange.delivery_key(planner.address) == rotated.public.bn254
+    assert exchange.planner_key(sold.round) == sold.planner_keys.public.bn254
+    sold.deliver(sold.winners[0])
+    assert exchange.opened(sold.round, sold.winners[0].address, rotated) == sold.keys[sold.winners[0].address]
+    assert exchange.delivery_key(sold.winners[0].address) is None
+
+    proof = delivery.prove_possession(sold.scene.market.chain_id, exchange.contract.address, planner.address, 7)
+    call = exchange.contract.functions.registerDeliveryKey(
+        bn254.multiply(GENERATOR, 7), proof.challenge, proof.response
+    )
+    with pytest.raises(CheckFailed) as stolen:  # the planner's proof, sent by somebody else
+        transact.send(sold.scene.w3, sold.winners[0], call)
+    assert stolen.value.input == "InvalidProof"
+    transact.send(sold.scene.w3, planner, call)
+
+
+def test_a_key_file_that_the_round_does_not_know_is_named(sold: Sold) -> None:
+    sold.deliver(sold.winners[0])
+    with pytest.raises(BadInput, match="no key of"):
+        sold.exchange.opened(sold.round, sold.winners[0].address, Keys(sold.scene.planner.address, (KeyPair.random(),)))
+    with pytest.raises(BadInput, match="nothing is delivered"):
+        sold.opened(sold.winners[1])
