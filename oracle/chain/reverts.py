@@ -63,6 +63,16 @@ _BAD = {
     "AlreadySettled": ("this auction is settled already", "nothing is left to do"),
     "TrancheNotSettled": ("the tranche's auction comes first", "settle group 1"),
     "AlreadyRevealed": ("the bid is open already", "nothing is left to do"),
+    # delivery
+    "DeliveryKeyNotRegistered": ("the delivery key is not the planner's registered one", "mia key register first"),
+    "AlreadyDelivered": ("a delivery is there already", "nothing is left to do, unless it is struck"),
+    "TooLateToDeliver": ("deliveries of this round have ended", "the reward is the planner's"),
+    "NotDeliverer": (
+        "the winner alone delivers before the deadline, an operator that observed after it",
+        "see the round's deadlines",
+    ),
+    "NotDelivered": ("no such delivery can still be accepted or disputed", "see the state of the delivery"),
+    "NotAccepted": ("the key is not delivered, or its delivery may still be disputed", "see the state of the delivery"),
     # payments and tokens
     "NotRevealed": ("the bid was never opened; its bond is burned", "nothing is due"),
     "NothingDue": ("nothing is due, or it was paid already", "check account and round"),
@@ -82,7 +92,12 @@ _CHECKS = {
     "ZeroRoot": ("a report without root", "build the score tree"),
     "WrongCount": ("the report must hold one leaf for each of the {0} bonded providers", "rebuild it"),
     "NoEquivocation": ("the two reports do not contradict each other", "nothing to slash"),
-    "InvalidProof": ("the score is not in the reported tree", "rebuild leaf and proof from the observations"),
+    "InvalidProof": (
+        "the score is not in the reported tree, or a proof about keys does not hold",
+        "rebuild leaf and proof from the observations, or make the proof with the registered key",
+    ),
+    "NotOnCurve": ("not a point of bn254, or the identity", "make it with mia key or mia delivery"),
+    "ValidProof": ("its sender has made this delivery: only a dispute tells whether its key is wrong", "dispute it"),
     "WrongStart": ("your pass with this certificate stands at record {0}", "go on from there, or start anew at 0"),
     "WrongRecords": ("the records are not those revealed, in the order of reveals", "read the reveals again"),
     "MalformedRecords": ("the records are not 16 bytes each", "read the reveals again"),
