@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oracle.cli.output import emit, facts
-from oracle.cli.session import Json, PasswordFile, ask, keystore_address, secret_of
+from oracle.cli.session import (
+    DEFAULT_RPC,
+    DEFAULT_STORE,
+    Contract,
+    Json,
+    Keystore,
+    PasswordFile,
+    Rpc,
+    Store,
+    ask,
+    keystore_address,
+    open_session,
+    secret_of,
+    unlock,
+)
 from oracle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -78,6 +92,38 @@ def show(
         return
     address = keystore_address(file)
     emit({"keystore": str(file), "address": address}, facts({"address": address}), as_json=json)
+
+
+@key.command("register")
+def register(
+    file: KeyFile,
+    keystore: Keystore,
+    password_file: PasswordFile = None,
+    keys_password_file: Annotated[
+        Path | None,
+        typer.Option("--keys-password-file", metavar="FILE", help="Password of the key file, if it is another one."),
+    ] = None,
+    rpc: Rpc = DEFAULT_RPC,
+    contract: Contract = "",
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """Register the newest keys of a key file on chain, with the proof that they are yours. Sends only what is missing.
+
+    Operators and auditors get content keys wrapped to theirs; winners deliver to the planner's, in rounds opened later.
+
+    [dim]Example:[/] mia key register planner.keys.json --keystore planner.json
+    """
+    from oracle.cli.handover import register_keys
+    from oracle.custody.keystore import load_keys
+
+    session = open_session(rpc, contract, store)
+    account = unlock(keystore, password_file)
+    keys = load_keys(file, secret_of(file, keys_password_file or password_file))
+    sent = register_keys(session, account, keys)
+    document = {"owner": keys.owner} | {kind: transaction or None for kind, transaction in sent.items()}
+    view = {kind: transaction or "was registered already" for kind, transaction in sent.items()}
+    emit(document, facts({"owner": keys.owner} | view), as_json=json)
 
 
 @key.command("rotate")

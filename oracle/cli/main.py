@@ -14,6 +14,7 @@ from oracle.cli import (
     auditor,
     chain,
     data,
+    delivery,
     demo,
     influence,
     key,
@@ -48,6 +49,7 @@ app.command("influence")(influence.influence)
 app.command("allocate")(allocate.allocate)
 app.add_typer(provider.bids, name="bid")
 app.command("claim")(provider.claim)
+app.add_typer(delivery.deliveries, name="delivery")
 app.command("chain")(chain.chain)
 app.add_typer(key.key, name="key")
 app.command("deploy")(planner.deploy)

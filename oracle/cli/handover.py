@@ -1,0 +1,221 @@
+"""The steps by which a key changes hands, which the delivery commands and the demo share."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from oracle.cli.session import Session
+from oracle.errors import BadInput, CheckFailed
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from oracle.chain.exchange import Delivered
+    from oracle.custody.keystore import Keys
+    from oracle.custody.manifest import SealedManifest
+
+
+def manifest_of(session: Session, round: int, provider: str) -> SealedManifest:
+    """The manifest that a provider committed to, every binding checked.
+
+    Raises BadInput when it has no bid, CheckFailed when the manifest is missing or for another place.
+    """
+    from oracle.custody.sealed import fetch_sealed
+
+    market = session.market
+    live = {known.provider: known for known in market.commitments(round)}.get(provider)
+    if live is None:
+        raise BadInput(f"{provider} has no bid in round {round}", input=provider, hint="Is this the right address?")
+    return fetch_sealed(
+        session.store,
+        live.manifest,
+        provider=provider,
+        dataset_root=live.dataset_root,
+        chain_id=market.chain_id,
+        market=market.address,
+        round=round,
+    )
+
+
+def deliver_key(session: Session, account: LocalAccount, round: int, provider: str, key: bytes) -> str:
+    """Deliver a winner's key, checked against its commitment first; the transaction, "" when it was there already.
+
+    Raises BadInput before the settlement or for nothing to deliver, CheckFailed for a key that would lose the bond.
+    """
+    from oracle.chain.exchange import Exchange
+    from oracle.chain.terms import Phase
+
+    session.market.require_phase(round, Phase.CLAIM)
+    manifest_of(session, round, provider).check_key(key)
+    exchange = Exchange(session.market)
+    found = exchange.delivered(round, provider)
+    if found is not None and found.delivery.deliverer == account.address:
+        return ""
+    return _name(exchange.deliver(account, round, provider, key))
+
+
+def unwrapped_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:
+    """The content key that a provider wrapped to the owner of ``keys``, checked against its commitment.
+
+    Raises CheckFailed when nothing was wrapped to it, or not the right key.
+    """
+    from oracle.custody.board import round_key
+    from oracle.custody.wraps import read_wraps, unwrap_key
+
+    manifest = manifest_of(session, round, provider)
+    slot = f"wraps-{provider.lower()}"
+    data = session.board.read(round_key(session.market.chain_id, session.market.address, round), slot)
+    if data is None:
+        raise CheckFailed(
+            f"{provider} has published no wrapped keys in round {round}", input=slot, hint="Nothing to deliver from."
+        )
+    wraps = read_wraps(data, manifest=manifest.digest, name=slot)
+    key = unwrap_key(manifest.context, wraps, keys.owner, *(pair.x25519 for pair in keys.generations))
+    manifest.check_key(key)
+    return key
+
+
+def opened_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:
+    """The key that was delivered to the planner, checked against its commitment; nothing is sent.
+
+    Raises BadInput when nothing was delivered, CheckFailed for a wrong key.
+    """
+    from oracle.chain.exchange import Exchange
+
+    exchange = Exchange(session.market)
+    key = exchange.opened(round, provider, keys)
+    try:
+        manifest_of(session, round, provider).check_key(key)
+    except CheckFailed as error:
+        found = exchange.require(round, provider)
+        raise CheckFailed(
+            f"the key delivered for {provider} in round {round} is not the one it is committed to",
+            input=provider,
+            hint=f"mia delivery dispute {round} {provider}, before {iso(found.dispute_end)}",
+        ) from error
+    return key
+
+
+def accept_key(session: Session, account: LocalAccount, round: int, provider: str, keys: Keys) -> tuple[bytes, str]:
+    """Open a delivery and accept it if its key is right; the key, and the transaction ("" when none was needed).
+
+    Errors as :func:`opened_key`.
+    """
+    from oracle.chain.exchange import Exchange, State
+
+    exchange = Exchange(session.market)
+    key = opened_key(session, round, provider, keys)
+    if exchange.require(round, provider).state is not State.DELIVERED:
+        return key, ""
+    return key, _name(exchange.accept(account, round, provider))
+
+
+def dispute_key(session: Session, account: LocalAccount, round: int, provider: str, keys: Keys) -> tuple[str, str]:
+    """Have a wrong key struck; how ("refuted" by its sender's proof, or "disputed"), and the transaction.
+
+    Refuting tells nobody anything, so it comes first. Raises BadInput for a good key: a dispute would publish it.
+    """
+    from oracle.chain.exchange import Exchange, Opening
+    from oracle.custody.delivery import delivery_holds
+    from oracle.node.reporting import leaf_and_proof
+
+    exchange = Exchange(session.market)
+    found, manifest = exchange.require(round, provider), manifest_of(session, round, provider)
+    if _is_right(manifest, exchange.opened(round, provider, keys)):
+        raise BadInput(
+            f"the key delivered for {provider} is the right one: a dispute would publish it and cost the bond",
+            input=provider,
+            hint=f"mia delivery accept {round} {provider}",
+        )
+    if not delivery_holds(exchange.sale(round, provider), found.delivery):
+        return "refuted", _name(exchange.refute(account, round, provider, found))
+    leaf, proof = leaf_and_proof(session.market, round, provider, session.board)
+    opening = Opening(manifest.content_hash, manifest.key_commit, leaf, proof)
+    secret = keys.bn254_for(exchange.planner_key(round))
+    return "disputed", _name(exchange.dispute(account, round, secret, found, opening))
+
+
+def delivery_status(session: Session, round: int) -> dict[str, Any]:
+    """Where the deliveries of a settled round stand, winner by winner; times in ISO 8601.
+
+    Raises BadInput before the settlement, or for a round without deliveries.
+    """
+    from oracle.chain.exchange import Exchange
+    from oracle.chain.terms import Phase
+
+    market, exchange = session.market, Exchange(session.market)
+    market.require_phase(round, Phase.CLAIM)
+    exchange.planner_key(round)
+    terms, now = market.terms(round), market.w3.eth.get_block("latest")["timestamp"]
+    claimed = {known.provider for known in market.claims(round)}
+    rows = []
+    for provider in sorted({known.provider for known in market.reveals(round)}):
+        found = exchange.delivered(round, provider)
+        reward, _ = market.contract.functions.rewardOf(round, provider).call()
+        if reward or found is not None:
+            rows.append(
+                {
+                    "provider": provider,
+                    "state": _state(found, terms.bounty_end, now),
+                    "deliverer": found.delivery.deliverer if found else None,
+                    "bounty": found is not None and found.bounty,
+                    "dispute_end": iso(found.dispute_end) if found else None,
+                    "claimed": provider in claimed,
+                }
+            )
+    return {
+        "round": round,
+        "exchange": exchange.contract.address,
+        "deliver_end": iso(terms.deliver_end),
+        "bounty_end": iso(terms.bounty_end),
+        "deliveries": rows,
+    }
+
+
+def register_keys(session: Session, account: LocalAccount, keys: Keys) -> dict[str, str]:
+    """Register the newest keys where the chain has others; the transactions by kind, "" where none was needed.
+
+    Raises BadInput when the wallet is not the owner of the keys.
+    """
+    from oracle.chain.exchange import Exchange
+
+    if keys.owner != account.address:
+        raise BadInput(
+            f"the keys belong to {keys.owner}, the wallet is {account.address}",
+            input=keys.owner,
+            hint="Give the wallet that the keys were made for.",
+        )
+    exchange, public = Exchange(session.market), keys.public
+    same = exchange.encryption_key(account.address) == public.x25519
+    encryption = "" if same else _name(exchange.register_encryption_key(account, public.x25519))
+    same = exchange.delivery_key(account.address) == public.bn254
+    delivery = "" if same else _name(exchange.register_delivery_key(account, keys.bn254))
+    return {"encryption": encryption, "delivery": delivery}
+
+
+def iso(timestamp: int) -> str:
+    """A moment of the chain, in ISO 8601."""
+    return datetime.fromtimestamp(timestamp, UTC).isoformat()
+
+
+def _is_right(manifest: SealedManifest, key: bytes) -> bool:
+    try:
+        manifest.check_key(key)
+    except CheckFailed:
+        return False
+    return True
+
+
+def _state(found: Delivered | None, bounty_end: int, now: int) -> str:
+    from oracle.chain.exchange import State
+
+    if found is None:
+        return "awaited" if now < bounty_end else "missing"
+    if found.state is State.DELIVERED and now >= found.dispute_end:
+        return "accepted"  # by silence
+    return found.state.name.lower()
+
+
+def _name(receipt: Any) -> str:
+    return "0x" + bytes(receipt["transactionHash"]).hex()
