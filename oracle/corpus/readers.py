@@ -80,8 +80,8 @@ def _documents(path: Path, repaired: Counter[str]) -> Iterator[Document]:
         if not files:
             raise BadInput(f"{path} holds no file that can be read", input=str(path), hint=f"readable are {_KNOWN}")
     elif path == STDIN:
-        lines = _lines(cast(io.BufferedReader, sys.stdin.buffer), path, repaired)
-        yield from _checked(path, _jsonl(lines, path, "stdin"))
+        stream = cast(io.BufferedReader, sys.stdin.buffer)
+        yield from _checked(path, _jsonl(stream, path, "stdin", repaired))
         return
     elif path.is_file():
         files = [path]
@@ -113,10 +113,12 @@ def _file(path: Path, name: str, repaired: Counter[str]) -> Iterator[Document]:
             if kind in _TEXT:
                 yield from _checked(path, _text(stream, path, name, repaired))
                 return
-            lines = _lines(stream, path, repaired)
-            yield from _checked(
-                path, _jsonl(lines, path, name) if kind in _JSONL else _table(lines, path, name, _TABLES[kind])
-            )
+            if kind in _JSONL:
+                yield from _checked(path, _jsonl(stream, path, name, repaired))
+                return
+            decoder = Decoder(repaired)
+            lines = ((number, _text_of(line, number, decoder)) for number, line in _lines(stream, path, repaired))
+            yield from _checked(path, _table(lines, path, name, _TABLES[kind]))
 
 
 @contextmanager
@@ -137,7 +139,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[io.BufferedReader]:
-    with path.open("rb") as raw:
+    with io.BufferedReader(path.open("rb", buffering=0), 2**20) as raw:
         if path.suffix not in _COMPRESSED:
             yield raw
             return
@@ -145,9 +147,8 @@ def _open(path: Path) -> Iterator[io.BufferedReader]:
         yield io.BufferedReader(Bounded(inner, MAX_RATIO * path.stat().st_size), 2**20)
 
 
-def _lines(stream: io.BufferedReader, path: Path, repaired: Counter[str]) -> Iterator[tuple[int, str]]:
-    """Lines by number, each at most ``MAX_DOCUMENT`` bytes (characters where they are wide)."""
-    decoder = Decoder(repaired)
+def _lines(stream: io.BufferedReader, path: Path, repaired: Counter[str]) -> Iterator[tuple[int, bytes | str]]:
+    """Lines by number, each at most ``MAX_DOCUMENT`` bytes; where characters are wide, as text of that many."""
     wide = wide_encoding(stream.peek(4)[:4])
     if wide:
         repaired[wide] += 1
@@ -160,8 +161,12 @@ def _lines(stream: io.BufferedReader, path: Path, repaired: Counter[str]) -> Ite
             return
         if len(line) > MAX_DOCUMENT:
             raise _too_long(f"{path}:{number}")
-        text = line if isinstance(line, str) else decoder.decode(line)
-        yield number, text.removeprefix("\ufeff") if number == 1 else text
+        yield number, line
+
+
+def _text_of(line: bytes | str, number: int, decoder: Decoder) -> str:
+    text = line if isinstance(line, str) else decoder.decode(line)
+    return text.removeprefix("\ufeff") if number == 1 else text
 
 
 def _too_long(place: str) -> BadInput:
@@ -169,15 +174,23 @@ def _too_long(place: str) -> BadInput:
     return BadInput(f"{place} holds a document above {MAX_DOCUMENT // 2**20} MiB", input=place, hint=hint)
 
 
-def _jsonl(lines: Iterable[tuple[int, str]], path: Path, name: str) -> Iterator[Record]:
-    for number, line in lines:
-        if not line.strip():
+def _jsonl(stream: io.BufferedReader, path: Path, name: str, repaired: Counter[str]) -> Iterator[Record]:
+    decoder = Decoder(repaired)
+    for number, line in _lines(stream, path, repaired):
+        if line.isspace():
             continue
         place = f"{path}:{number}"
         try:
             record = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise BadInput(f"{place} is not JSON: {error}", input=place, hint="write one JSON object a line") from error
+        except orjson.JSONDecodeError:  # no UTF-8, a byte order mark, or no JSON at all
+            text = _text_of(line, number, decoder)
+            if not text.strip():
+                continue
+            try:
+                record = orjson.loads(text)
+            except orjson.JSONDecodeError as error:
+                hint = "write one JSON object a line"
+                raise BadInput(f"{place} is not JSON: {error}", input=place, hint=hint) from error
         if not isinstance(record, dict):
             raise BadInput(f"{place} is not a JSON object", input=place, hint="write one JSON object a line")
         yield f"{name}:{number}", record
