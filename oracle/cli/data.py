@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from oracle.cli import scoring
 from oracle.cli.output import ProgressCallback, emit, facts, notes, progress
-from oracle.cli.packing import WRAPS, Folder, content_key, opened, place, read_file, read_json, recipients
+from oracle.cli.packing import WRAPS, Folder, content_key, licence_of, opened, place, read_file, read_json, recipients
 from oracle.cli.session import Json, PasswordFile
 from oracle.errors import BadInput, CheckFailed
 
@@ -57,6 +57,9 @@ def pack(
     contract: Annotated[str, typer.Option("--contract", metavar="ADDRESS", help="The market's DataMarket.")] = "",
     chain_id: Annotated[int, typer.Option("--chain-id", min=0, metavar="N", help="The market's chain.")] = 0,
     provider: Annotated[str, typer.Option("--provider", metavar="ADDRESS", help="Who offers it, or a keystore.")] = "",
+    licence: Annotated[
+        Path | None, typer.Option("--licence", metavar="FILE", help="Text of the licence: its hash is committed to.")
+    ] = None,
     metadata: Annotated[
         Path | None, typer.Option("--metadata", metavar="FILE", help="A Croissant file: what is told in public.")
     ] = None,
@@ -74,10 +77,11 @@ def pack(
 
     context = place(chain_id, contract, round, provider)
     readers, told = recipients(to or []), read_json(metadata, "Croissant file")
+    agreed = licence_of(licence)
     folder = Folder(out)
     content = folder.store(store)
     with folder.journal(context) as journal, progress() as tell:
-        packed = _packed(content, journal, paths, sample, told, workers, tell)
+        packed = _packed(content, journal, paths, sample, agreed, told, workers, tell)
         manifest = packed.manifest
         wraps = [wrap_key(manifest.context, packed.key, reader.owner, reader.x25519) for reader in readers]
         folder.finish(packed, Wraps(manifest=manifest.digest, wraps=tuple(wraps)) if wraps else None)
@@ -219,6 +223,7 @@ def _packed(
     journal: Journal,
     paths: list[Path],
     sample: int | None,
+    licence: bytes,
     told: dict[str, Any],
     workers: int,
     tell: ProgressCallback,
@@ -237,6 +242,7 @@ def _packed(
                 journal.context,
                 _documents(paths, sample),
                 journal.key,
+                licence=licence,
                 metadata=told,
                 journal=journal,
                 progress=tell,

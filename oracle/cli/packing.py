@@ -125,6 +125,13 @@ def read_json(path: Path | None, what: str) -> dict[str, Any]:
     return found
 
 
+def licence_of(path: Path | None) -> bytes:
+    """The hash of a licence file's canonical text; zero where none is named."""
+    from oracle.evidence.licence import licence_hash, read_text
+
+    return bytes(32) if path is None else licence_hash(read_text(read_file(path, "licence"), name=str(path)))
+
+
 def opened(manifest: Path, store: str) -> tuple[SealedManifest, ContentStore]:
     """A manifest from its file and the store that it speaks of; ``CheckFailed`` when it is not whole."""
     from oracle.custody.sealed import read_manifest

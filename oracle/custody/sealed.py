@@ -80,6 +80,7 @@ def pack(
     def plain(tally: Tally) -> Iterator[bytes]:
         for lines in batches(documents):
             yield tally.add(lines)
+            yield b"\n"
             if tally.size > MAX_BYTES:
                 raise BadInput(
                     f"a data set above {MAX_BYTES} bytes", input=context.provider, hint="offer it as several data sets"

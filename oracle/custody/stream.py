@@ -63,7 +63,7 @@ def unseal(
             ) from error
 
 
-def _why(cipher: AESGCM, aad: bytes, number: int, piece: bytes, last: bool) -> str:
+def _why(cipher: AESGCM, aad: bytes, number: int, piece: memoryview, last: bool) -> str:
     try:
         cipher.decrypt(_nonce(number, not last), piece, aad)
     except (InvalidTag, ValueError, OverflowError):
@@ -75,12 +75,22 @@ def _nonce(number: int, last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([last])
 
 
-def _pieces(stream: Iterable[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """The stream in pieces of ``size`` bytes and whether each is the last; at least one, perhaps empty."""
-    pending = bytearray()
+def _pieces(stream: Iterable[bytes], size: int) -> Iterator[tuple[memoryview, bool]]:
+    """The stream in pieces of ``size`` bytes and whether each is the last; at least one, perhaps empty.
+
+    All lie in one buffer, each until the next is asked for: fresh memory for every piece would cost as much time as
+    the encryption.
+    """
+    piece = memoryview(bytearray(size))
+    filled = 0
     for part in stream:
-        pending += part
-        while len(pending) > size:
-            yield bytes(pending[:size]), False
-            del pending[:size]
-    yield bytes(pending), True
+        rest = memoryview(part)
+        while rest:
+            if filled == size:
+                yield piece, False
+                filled = 0
+            taken = rest[: size - filled]
+            piece[filled : filled + len(taken)] = taken
+            filled += len(taken)
+            rest = rest[len(taken) :]
+    yield piece[:filled], True

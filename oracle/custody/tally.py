@@ -37,7 +37,7 @@ class Tally:
         self._running: deque[Future[_Hashes]] = deque()
 
     def add(self, lines: Sequence[bytes]) -> bytes:
-        """Count consecutive lines; returns them as they are stored, a line feed after each."""
+        """Count consecutive lines; returns them joined by line feeds."""
         first, joined = self.count, b"\n".join(lines)
         self.count += len(lines)
         self.size += len(joined) + 1
@@ -50,7 +50,7 @@ class Tally:
             self._running.append(self._pool.submit(_hashes, self._salt_key, first, joined))
             if len(self._running) > 2 * self._processes:
                 self._take(self._running.popleft().result())
-        return joined + b"\n"
+        return joined
 
     def close(self) -> None:
         """Wait for what is still being hashed."""
