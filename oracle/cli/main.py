@@ -16,6 +16,7 @@ from oracle.cli import (
     data,
     delivery,
     demo,
+    fetch,
     influence,
     key,
     licence,
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("score")(scoring.score)
+data.data.command("fetch")(fetch.fetch)
 app.add_typer(data.data, name="data")
 app.command("influence")(influence.influence)
 app.command("allocate")(allocate.allocate)

@@ -136,7 +136,9 @@ def _publish_licence(session: Session, agreement: bytes) -> bytes:
     from oracle.custody.store import cid_to_digest
     from oracle.evidence.licence import read_text
 
-    return cid_to_digest(session.store.put(read_text(agreement, name="agreement").encode()))
+    cid = session.store.put(read_text(agreement, name="agreement").encode())
+    session.store.pin(cid, f"licence.{cid}")
+    return cid_to_digest(cid)
 
 
 def committee_id(members: Sequence[str], quorum: int) -> bytes:
