@@ -141,7 +141,7 @@ def _explained(path: Path) -> Iterator[None]:
 def _open(path: Path) -> Iterator[io.BufferedReader]:
     with io.BufferedReader(path.open("rb", buffering=0), 2**20) as raw:
         if path.suffix not in _COMPRESSED:
-            yield raw
+            yield cast(io.BufferedReader, raw)
             return
         inner: Readable = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else ZstdReader(raw)
         yield io.BufferedReader(Bounded(inner, MAX_RATIO * path.stat().st_size), 2**20)
