@@ -67,6 +67,16 @@ class ContentStore(Protocol):
     def export_car(self, cid: str, out: BinaryIO) -> None:
         """Write a file as CARv1, each block once; ``CheckFailed`` as ``read``."""
 
+    def require(self, cid: str, root: bytes | None = None) -> None:
+        """``CheckFailed`` naming the first block of a file that is missing; ``root``: its own, if not stored yet."""
+
+        def get(name: str) -> bytes:
+            return root if root is not None and name == cid else self.get(name)
+
+        for name in unixfs.reachable(get, cid):
+            if not (root is not None and name == cid) and not self.has(name):
+                raise missing(name, "the store")
+
     def import_car(self, source: BinaryIO) -> str:
         """Store the file of a CARv1 and return its content id; the root is stored last, after all else is there.
 
@@ -119,6 +129,16 @@ class BlockStore(ABC):
     def export_car(self, cid: str, out: BinaryIO) -> None:
         car.write(out, cid, ((name, self.get(name)) for name in unixfs.reachable(self.get, cid)))
 
+    def require(self, cid: str, root: bytes | None = None) -> None:
+        """``CheckFailed`` naming the first block of a file that is missing; ``root``: its own, if not stored yet."""
+
+        def get(name: str) -> bytes:
+            return root if root is not None and name == cid else self.get(name)
+
+        for name in unixfs.reachable(get, cid):
+            if not (root is not None and name == cid) and not self.has(name):
+                raise missing(name, "the store")
+
     def import_car(self, source: BinaryIO) -> str:
         root, blocks = car.read(source)
         last: list[Block] = []
@@ -131,16 +151,17 @@ class BlockStore(ABC):
                 else:
                     yield block
 
-        def get(cid: str) -> bytes:
-            return last[0].data if last and cid == root else self.get(cid)
-
         self.write(others())
-        for name in unixfs.reachable(get, root):
-            if not (name == root and last) and not self.has(name):
-                raise missing(name, "the CAR")
+        self.require(root, last[0].data if last else None)
         self.write(last)
         return root
 
 
 def missing(cid: str, place: str) -> CheckFailed:
     return CheckFailed(f"content {cid} is not in {place}", input=cid, hint="ask its author to publish it again")
+
+
+def broken_pin(name: str, why: str, cid: str) -> CheckFailed:
+    return CheckFailed(
+        f"nothing was removed, the pin {name} is broken: {why}", input=cid, hint="pin it anew, or unpin it"
+    )

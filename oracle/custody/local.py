@@ -18,7 +18,7 @@ from typing import Final
 
 from oracle.custody import cid as cids
 from oracle.custody import unixfs
-from oracle.custody.content import MAX_BLOCK, BlockStore, missing
+from oracle.custody.content import MAX_BLOCK, BlockStore, broken_pin, missing
 from oracle.custody.files import write_atomic
 from oracle.custody.names import checked_name, is_name
 from oracle.custody.unixfs import Block
@@ -82,9 +82,7 @@ class LocalStore(BlockStore):
             try:
                 self._mark(cid, now)
             except CheckFailed as error:
-                raise CheckFailed(
-                    f"nothing was removed, the pin {name} is broken: {error}", input=error.input, hint=error.hint
-                ) from error
+                raise broken_pin(name, str(error), cid) from error
         keep = now - int(self.fresh * 1e9)
         try:
             return sum(self._remove(path, keep) for path in (self.folder / "blocks").glob("*/*"))

@@ -31,8 +31,12 @@ __all__ = [
 
 
 def open_store(address: str) -> ContentStore:
-    """The store at ``local:FOLDER``; ``BadInput`` for any other address."""
+    """The store at ``local:FOLDER`` or ``ipfs:ADDRESS`` (multiaddr, host:port or URL); ``BadInput`` for others."""
     kind, _, place = address.partition(":")
     if kind == "local" and place:
         return LocalStore(Path(place))
-    raise BadInput(f"no such kind of store: {address!r}", input=address, hint="write local:FOLDER")
+    if kind == "ipfs" and place:
+        from oracle.custody.ipfs import IpfsStore  # its client loads a web library, which a folder does without
+
+        return IpfsStore(place)
+    raise BadInput(f"no such kind of store: {address!r}", input=address, hint="write local:FOLDER or ipfs:HOST:PORT")

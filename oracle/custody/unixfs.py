@@ -83,44 +83,57 @@ def leaves(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(pending)
 
 
-def read(get: Callable[[str], bytes], cid: str, *, max_size: int) -> Iterator[bytes]:
-    """The leaves of a file in order. ``get`` must return verified blocks.
+def read(
+    get: Callable[[str], bytes], cid: str, *, max_size: int, leaf: Callable[[Link], bytes] | None = None
+) -> Iterator[bytes]:
+    """The leaves of a file in order. ``get`` must return verified blocks; so must ``leaf``, if leaves come another way.
 
-    Raises ``CheckFailed`` naming the block for what ``walk`` refuses; ``BadInput`` when ``cid`` is no content id.
+    Raises ``CheckFailed`` naming the block for what ``leaf_links`` refuses, and for a leaf of another size than its
+    node says; ``BadInput`` when ``cid`` is no content id.
     """
-    return (block.data for block in walk(get, cid, max_size=max_size) if not is_node(block.cid))
+    for link in leaf_links(get, cid, max_size=max_size):
+        data = leaf(link) if leaf else get(link.cid)
+        if len(data) != link.size and link.cid != cid:
+            raise _refused(link.cid, f"{len(data)} bytes where the node above it says {link.size}")
+        if len(data) > max_size:
+            raise _refused(cid, f"{len(data)} bytes, and at most {max_size} are taken")
+        yield data
 
 
-def walk(get: Callable[[str], bytes], cid: str, *, max_size: int) -> Iterator[Block]:
-    """The blocks of a file, parents before children, in the order of its bytes; repeated blocks come repeatedly.
+def leaf_links(get: Callable[[str], bytes], cid: str, *, max_size: int) -> Iterator[Link]:
+    """The links to a file's leaves, in order; repeated leaves come repeatedly. Only nodes are read.
 
-    ``get`` must return verified blocks. Raises ``CheckFailed`` naming the block when it is no file node, its sizes do
-    not add up, or the file goes beyond ``max_size`` bytes or the bounds of this module.
+    A file of one leaf has no node that tells its size: its link says 0. Raises ``CheckFailed`` naming the block that
+    is no file node, whose sizes do not add up, or where the file goes beyond ``max_size`` bytes or the bounds of this
+    module.
     """
-    stack = [(Link(cid, -1, 0), 0)]
-    most, count = 1, 0
+    stack = [(Link(cid, 0, 0), 0)]
+    budget = 1
     while stack:
         link, depth = stack.pop()
-        count += 1
-        if count > most:
-            raise _refused(cid, f"more than {most} blocks for its size")
-        data = get(link.cid)
-        children = _children(link.cid, data)
-        size = sum(child.size for child in children) if is_node(link.cid) else len(data)
+        budget -= 1
+        if budget < 0:
+            raise _refused(cid, f"cut finer than {LEAST_MEAN_LEAF} bytes a block")
+        if not is_node(link.cid):
+            if link.size > LEAF_SIZE:
+                raise _refused(link.cid, f"a leaf of {link.size} bytes, and at most {LEAF_SIZE} are taken")
+            yield link
+            continue
+        children = _children(link.cid, get(link.cid))
+        size = sum(child.size for child in children)
         if depth == 0:
             if size > max_size:
                 raise _refused(cid, f"{size} bytes, and at most {max_size} are taken")
-            most = MAX_LINKS + size // LEAST_MEAN_LEAF
+            budget = MAX_LINKS + size // LEAST_MEAN_LEAF
         elif size != link.size:
             raise _refused(link.cid, f"{size} bytes where the node above it says {link.size}")
-        yield Block(link.cid, data, size)
         stack.extend((child, _deeper(depth, link.cid)) for child in reversed(children))
 
 
 def reachable(get: Callable[[str], bytes], cid: str) -> Iterator[str]:
     """The content ids of a file's blocks, each once, parents first; leaves are not read.
 
-    Holds about 150 bytes a block. Raises ``CheckFailed`` as ``walk``, sizes apart.
+    Holds about 150 bytes a block. Raises ``CheckFailed`` as ``leaf_links``, sizes apart.
     """
     seen: set[str] = set()
     stack = [(cid, 0)]
@@ -131,8 +144,7 @@ def reachable(get: Callable[[str], bytes], cid: str) -> Iterator[str]:
         seen.add(name)
         yield name
         if is_node(name):
-            children = _children(name, get(name))
-            stack.extend((child.cid, _deeper(depth, name)) for child in reversed(children))
+            stack.extend((child.cid, _deeper(depth, name)) for child in reversed(_children(name, get(name))))
 
 
 def is_node(cid: str) -> bool:
@@ -147,8 +159,6 @@ def _deeper(depth: int, cid: str) -> int:
 
 
 def _children(cid: str, data: bytes) -> tuple[Link, ...]:
-    if not is_node(cid):
-        return ()
     try:
         links = dagpb.decode(data)
     except ValueError as error:
