@@ -461,17 +461,11 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDataMarket
-    function rewardOf(uint256 round, address provider) public view returns (uint256 reward, uint256 cash) {
+    function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash) {
         Terms memory t = RoundTerms.read(round);
         Round storage r = _rounds[round];
         bytes32 slot = bidOf[round][provider];
         if (r.auctions[MAIN].settled && Commitment.isRecord(slot)) (reward, cash) = _reward(t, t.split(), r, slot);
-    }
-
-    /// @inheritdoc IDataMarket
-    function awardOf(uint256 round, address provider) external view returns (uint256 reward, bytes32 root) {
-        (reward,) = rewardOf(round, provider);
-        root = _rounds[round].scores;
     }
 
     /// @inheritdoc IDataMarket

@@ -14,8 +14,7 @@ import {RoundTerms} from "./libraries/RoundTerms.sol";
 import {ScoreReport} from "./libraries/ScoreReport.sol";
 
 /// @title Keys for payment
-/// @dev A delivery is one slot: what it was is kept as a hash, of which a dispute shows the preimage. The score root in
-/// it spares the dispute a look at the market.
+/// @dev A delivery is one slot: what it was is kept as a hash, of which a dispute shows the preimage.
 contract KeyExchange is IKeyExchange {
     using Bn254 for Bn254.Point;
     using SafeTransferLib for address;
@@ -61,12 +60,12 @@ contract KeyExchange is IKeyExchange {
         require(parcel.ephemeral.isOnCurve(), Errors.NotOnCurve());
         IDataMarket.Terms memory t = RoundTerms.readOf(address(market), round);
         require(_deliveries[round][provider].state == State.None, Errors.AlreadyDelivered());
-        require(block.timestamp < t.bountyEnd, Errors.TooLateToDeliver());
-        (uint256 reward, bytes32 root) = market.awardOf(round, provider);
-        require(reward != 0, Errors.NothingDue());
+        require(block.timestamp >= t.settleEnd && block.timestamp < t.bountyEnd, Errors.DeliveryClosed());
         bool bounty = msg.sender != provider;
         if (bounty) {
             require(block.timestamp >= t.deliverEnd && _attested(t.committee, round), Errors.NotDeliverer());
+            (uint256 reward,) = market.rewardOf(round, provider);
+            require(reward != 0, Errors.NothingDue());
             _deliverers[round][provider] = msg.sender;
         }
 
@@ -74,7 +73,7 @@ contract KeyExchange is IKeyExchange {
             State.Delivered,
             bounty,
             uint40(block.timestamp) + t.disputeWindow,
-            _digest(t.planner, t.deliveryKey, parcel, root)
+            _digest(t.planner, t.deliveryKey, parcel)
         );
 
         emit Delivered(round, provider, parcel);
@@ -92,29 +91,21 @@ contract KeyExchange is IKeyExchange {
     }
 
     /// @inheritdoc IKeyExchange
-    function dispute(uint256 round, Dispute calldata d) external payable {
-        address provider = d.leaf.provider;
-        bytes32 root = MerkleProof.processProofCalldata(d.proof, ScoreReport.leafHash(d.leaf));
-        Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, _hash(d.key), d.parcel, root));
-        require(
-            d.leaf.datasetRoot == Commitment.datasetRoot(provider, d.contentHash, d.keyCommit), Errors.WrongOpening()
-        );
+    function dispute(uint256 round, address provider, Dispute calldata d) external payable {
+        Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, _hash(d.key), d.parcel));
         require(d.shared.isOnCurve(), Errors.NotOnCurve());
         require(
             DeliveryProof.sharesLogarithm(d.key, d.parcel.ephemeral, d.shared, d.challenge, d.response),
             Errors.InvalidProof()
         );
         bytes32 key = d.parcel.sealedKey ^ DeliveryProof.mask(address(market), round, provider, d.shared);
-        bool good = d.keyCommit == Commitment.keyCommit(address(market), round, provider, d.contentHash, key);
+        bool good =
+            d.parcel.keyCommit == Commitment.keyCommit(address(market), round, provider, d.parcel.contentHash, key);
         uint256 bond = good ? RoundTerms.readOf(address(market), round).challengeBond : 0;
         require(msg.value == bond, Errors.WrongBond());
 
-        if (good) {
-            delivery.state = State.Accepted;
-            _deliveries[round][provider] = delivery;
-        } else {
-            _strike(round, provider, delivery);
-        }
+        if (good) _deliveries[round][provider].state = State.Accepted;
+        else _strike(round, provider, delivery);
 
         emit Disputed(round, provider, good, d.shared);
 
@@ -122,15 +113,19 @@ contract KeyExchange is IKeyExchange {
     }
 
     /// @inheritdoc IKeyExchange
-    function refute(uint256 round, address provider, bytes32 deliveryKey, Parcel calldata parcel, bytes32 root)
-        external
-    {
-        Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, deliveryKey, parcel, root));
-        address deliverer = delivery.bounty ? _deliverers[round][provider] : provider;
-        bool made = DeliveryProof.made(
-            address(market), round, provider, deliverer, parcel.ephemeral, parcel.challenge, parcel.response
-        );
-        require(!made, Errors.ValidProof());
+    function refute(
+        uint256 round,
+        bytes32 deliveryKey,
+        Parcel calldata parcel,
+        IDataMarket.ScoreLeaf calldata leaf,
+        bytes32[] calldata proof
+    ) external {
+        address provider = leaf.provider;
+        Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, deliveryKey, parcel));
+        bytes32 root = market.roundOf(round).root;
+        require(MerkleProof.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
+        bool scored = leaf.datasetRoot == Commitment.datasetRoot(provider, parcel.contentHash, parcel.keyCommit);
+        require(!scored || !_made(round, provider, delivery, parcel), Errors.Irrefutable());
 
         _strike(round, provider, delivery);
 
@@ -187,12 +182,20 @@ contract KeyExchange is IKeyExchange {
         _deliveries[round][provider] = delivery;
     }
 
-    /// @dev 200 bits: only a second preimage would help anybody, and that only to dispute something else.
-    function _digest(address planner, bytes32 deliveryKey, Parcel calldata parcel, bytes32 root)
+    /// @dev Whether whoever delivered this proved that it drew r.
+    function _made(uint256 round, address provider, Delivery memory delivery, Parcel calldata parcel)
         private
-        pure
-        returns (uint200)
+        view
+        returns (bool)
     {
-        return uint200(uint256(keccak256(abi.encode(planner, deliveryKey, parcel, root))));
+        address deliverer = delivery.bounty ? _deliverers[round][provider] : provider;
+        return DeliveryProof.made(
+            address(market), round, provider, deliverer, parcel.ephemeral, parcel.challenge, parcel.response
+        );
+    }
+
+    /// @dev 200 bits: only a second preimage would help anybody, and that only to dispute something else.
+    function _digest(address planner, bytes32 deliveryKey, Parcel calldata parcel) private pure returns (uint200) {
+        return uint200(uint256(keccak256(abi.encode(planner, deliveryKey, parcel))));
     }
 }

@@ -272,6 +272,4 @@ interface IDataMarket {
     /// @notice Reward and its cash part of an opened bid in a settled round that is not claimed yet, money units; zero
     /// otherwise.
     function rewardOf(uint256 round, address provider) external view returns (uint256 reward, uint256 cash);
-    /// @notice The same reward, and the root of the report that stands.
-    function awardOf(uint256 round, address provider) external view returns (uint256 reward, bytes32 root);
 }

@@ -11,7 +11,7 @@ import {IDataMarket} from "./IDataMarket.sol";
 /// and C = k xor mask(r * P), for the planner's key P = x * G. If C opens to another key, the planner shows S = x * R,
 /// with a proof that it is, and this contract opens C itself: the reward is the planner's again. A delivery carries a proof
 /// that its sender knows r. Without it the planner must show no S: of R = u * R', taken from somebody else's delivery, it
-/// would give that one's key away. Such a delivery is refuted by its proof alone. A winner that stays silent may be
+/// would give that one's key away. Such a delivery is refuted without. A winner that stays silent may be
 /// replaced by any operator that attested, for its bond. A planner that stays silent has accepted.
 /// @dev Deployed by a DataMarket, for its rounds. Times are of the round's terms: the winner alone delivers before
 /// `deliverEnd`, it or an operator before `bountyEnd`; a delivery may be disputed for `disputeWindow` seconds.
@@ -29,6 +29,8 @@ interface IKeyExchange {
         bytes32 sealedKey; // C = k xor mask(r * P)
         uint256 challenge; // c of the proof that the sender knows r: c = H(.., A), A = s * G + c * R
         uint256 response; // s of it
+        bytes32 contentHash; // of the dataset root: `Commitment.datasetRoot`
+        bytes32 keyCommit; // of the dataset root: the key has to open this
     }
 
     /// @notice A winner's delivery.
@@ -36,7 +38,7 @@ interface IKeyExchange {
         State state;
         bool bounty; // by an operator
         uint40 disputeEnd; // unix seconds
-        uint200 digest; // of what was delivered, to whom, and under which score root
+        uint200 digest; // of what was delivered and to whom
     }
 
     /// @notice What a planner shows to have a delivery opened.
@@ -46,10 +48,6 @@ interface IKeyExchange {
         Bn254.Point shared; // S = x * R
         uint256 challenge; // c of the proof that log_G P = log_R S
         uint256 response; // s of it
-        bytes32 contentHash; // of the dataset root: `Commitment.datasetRoot`
-        bytes32 keyCommit; // of the dataset root
-        IDataMarket.ScoreLeaf leaf; // the provider's in the score tree
-        bytes32[] proof; // of it
     }
 
     event DeliveryKeyRegistered(address indexed owner, uint256 x, uint256 y);
@@ -59,7 +57,7 @@ interface IKeyExchange {
     /// @notice `good`: the delivered key is the committed one, and everybody can compute it now.
     event Disputed(uint256 indexed round, address indexed provider, bool good, Bn254.Point shared);
 
-    /// @notice A delivery whose sender did not prove that it made it counts as a wrong key.
+    /// @notice A delivery that its sender did not make, or of another dataset, counts as one of a wrong key.
     event Refuted(uint256 indexed round, address indexed provider);
 
     /* KEYS */
@@ -76,8 +74,11 @@ interface IKeyExchange {
 
     /* DELIVER */
 
-    /// @notice Delivers a winner's key to the planner. The proof is not looked at here: a wrong one is for `refute`.
-    /// @dev Reverts with NotOnCurve, AlreadyDelivered, TooLateToDeliver, NothingDue (no unpaid winner), NotDeliverer.
+    /// @notice Delivers a winner's key to the planner, from the end of the settle phase on. What the parcel says of itself
+    /// is not looked at here: what is wrong with it is for `refute` and `dispute`. Whether the provider won is looked at
+    /// for operators only: a loser that delivers gives its data away and gets nothing.
+    /// @dev Reverts with NotOnCurve, AlreadyDelivered, DeliveryClosed (not yet, no more, or not in this round), NotDeliverer,
+    /// NothingDue (an operator, for nobody who won).
     function deliver(uint256 round, address provider, Parcel calldata parcel) external;
 
     /// @notice The planner accepts a delivery before its window ends.
@@ -87,15 +88,22 @@ interface IKeyExchange {
     /// @notice Opens a delivery before everybody's eyes. Wrong key: the winner's reward is the planner's and its bond is
     /// burned; an operator's wrong delivery is struck, and another may come until `bountyEnd`. Good key: accepted at once,
     /// and the planner pays the round's challenge bond, as value, which is burned; without it the call reverts.
-    /// @dev Reverts with NotDelivered (a delivery under dispute is named by planner, key, R, C, leaf and proof at once),
-    /// WrongOpening, NotOnCurve, InvalidProof, WrongBond.
-    function dispute(uint256 round, Dispute calldata d) external payable;
+    /// @dev Reverts with NotDelivered (what was delivered is named by planner, key and parcel at once), NotOnCurve,
+    /// InvalidProof, WrongBond.
+    function dispute(uint256 round, address provider, Dispute calldata d) external payable;
 
-    /// @notice Strikes a delivery whose sender did not prove that it knows r, like one of a wrong key.
-    /// @dev Reverts with NotDelivered, ValidProof.
+    /// @notice Strikes, like one of a wrong key, a delivery whose sender did not prove that it knows r, or which is of
+    /// another dataset than the one that was scored.
+    /// @dev Reverts with NotDelivered, InvalidProof (the leaf is not in the report), Irrefutable.
     /// @param deliveryKey Of the round's terms.
-    /// @param root Of the report.
-    function refute(uint256 round, address provider, bytes32 deliveryKey, Parcel calldata parcel, bytes32 root) external;
+    /// @param leaf The provider's in the score tree, with its proof.
+    function refute(
+        uint256 round,
+        bytes32 deliveryKey,
+        Parcel calldata parcel,
+        IDataMarket.ScoreLeaf calldata leaf,
+        bytes32[] calldata proof
+    ) external;
 
     /* VIEWS */
 

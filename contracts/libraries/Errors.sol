@@ -121,14 +121,13 @@ library Errors {
     error NotOnCurve();
     /// @notice A delivery is there already.
     error AlreadyDelivered();
-    /// @notice Deliveries end at `bountyEnd`.
-    error TooLateToDeliver();
+    /// @notice Keys are delivered from `settleEnd` until `bountyEnd`, in rounds whose terms say so.
+    error DeliveryClosed();
     /// @notice Before `deliverEnd` the winner itself delivers; from then on it or an operator that observed in time.
     error NotDeliverer();
-    /// @notice The delivery's proof holds: dispute its key instead.
-    error ValidProof();
-    /// @notice No such delivery that could still be accepted or disputed: state, window, planner, key, point, sealed key
-    /// or score root differ.
+    /// @notice The delivery's proof holds and its dataset is the scored one: dispute its key instead.
+    error Irrefutable();
+    /// @notice No such delivery that could still be accepted or disputed: state, window, planner, key or parcel differ.
     error NotDelivered();
 
     /* TOKENS */

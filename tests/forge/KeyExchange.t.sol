@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {KeyExchange} from "../../contracts/KeyExchange.sol";
 import {DemoToken} from "../../contracts/examples/DemoToken.sol";
 import {IDataMarket} from "../../contracts/interfaces/IDataMarket.sol";
 import {IKeyExchange} from "../../contracts/interfaces/IKeyExchange.sol";
 import {Bn254} from "../../contracts/libraries/Bn254.sol";
 import {Errors} from "../../contracts/libraries/Errors.sol";
 import {DeliveryFixture} from "./utils/DeliveryFixture.sol";
+import {ScoreTree} from "./utils/ScoreTree.sol";
 
 contract KeyExchangeTest is DeliveryFixture {
     uint256 private constant WRONG_KEY_DELIVERED = uint256(IKeyExchange.State.Reversed);
@@ -26,6 +26,7 @@ contract KeyExchangeTest is DeliveryFixture {
         score();
         revealAll();
         settle();
+        vm.warp(terms.settleEnd);
         (uint256 reward,) = market.rewardOf(round, bids[loser].provider);
         assertEq(reward, 0, "the loser");
     }
@@ -94,15 +95,15 @@ contract KeyExchangeTest is DeliveryFixture {
         market.claim(round, providerOf(first));
         vm.warp(block.timestamp + 1);
         paysTheProvider(first);
-        IKeyExchange.Dispute memory d = disputeOf(first, wrong(first));
+        IKeyExchange.Dispute memory d = disputeOf(wrong(first));
         vm.expectRevert(Errors.NotDelivered.selector);
-        dispute(d, 0);
+        dispute(first, d, 0);
     }
 
     function test_wrong_key() public {
         deliver(first, wrong(first));
         deliver(second, good(second));
-        dispute(disputeOf(first, wrong(first)), 0);
+        dispute(first, disputeOf(wrong(first)), 0);
         assertEq(stateOf(first), WRONG_KEY_DELIVERED, "reversed");
         paysThePlanner(first);
         vm.warp(block.timestamp + terms.disputeWindow);
@@ -113,21 +114,21 @@ contract KeyExchangeTest is DeliveryFixture {
 
     function test_dispute_over_a_good_key() public {
         deliver(first, good(first));
-        IKeyExchange.Dispute memory d = disputeOf(first, good(first));
+        IKeyExchange.Dispute memory d = disputeOf(good(first));
         vm.expectRevert(Errors.WrongBond.selector);
-        dispute(d, 0);
+        dispute(first, d, 0);
         uint256 burned = BURN.balance;
-        dispute(d, terms.challengeBond);
+        dispute(first, d, terms.challengeBond);
         assertEq(BURN.balance, burned + terms.challengeBond, "the planner's bond");
         paysTheProvider(first);
     }
 
     function test_wrong_key_takes_no_bond() public {
         deliver(first, wrong(first));
-        IKeyExchange.Dispute memory d = disputeOf(first, wrong(first));
+        IKeyExchange.Dispute memory d = disputeOf(wrong(first));
         uint256 bond = terms.challengeBond;
         vm.expectRevert(Errors.WrongBond.selector);
-        dispute(d, bond);
+        dispute(first, d, bond);
     }
 
     function test_silent_winner_and_silent_operators() public {
@@ -136,7 +137,7 @@ contract KeyExchangeTest is DeliveryFixture {
         market.claim(round, providerOf(first));
         vm.warp(terms.bountyEnd);
         IKeyExchange.Parcel memory p = good(first);
-        vm.expectRevert(Errors.TooLateToDeliver.selector);
+        vm.expectRevert(Errors.DeliveryClosed.selector);
         deliver(first, p);
         paysThePlanner(first);
     }
@@ -168,7 +169,7 @@ contract KeyExchangeTest is DeliveryFixture {
         vm.warp(terms.deliverEnd);
         vm.prank(members[1]);
         exchange.deliver(round, provider, p);
-        dispute(disputeOf(first, p), 0);
+        dispute(first, disputeOf(p), 0);
         assertEq(stateOf(first), uint256(IKeyExchange.State.None), "open again");
         p = parcel(provider, members[3], keyOf(first), 37);
         vm.prank(members[3]);
@@ -194,18 +195,28 @@ contract KeyExchangeTest is DeliveryFixture {
 
     /* WHAT IS REFUSED */
 
+    /// @dev Nobody else can give a loser's key away; what it does itself is its own affair, and pays nothing.
     function test_losers_keys_stay_closed() public {
-        IKeyExchange.Parcel memory p = good(loser);
+        address provider = providerOf(loser);
+        IKeyExchange.Parcel memory p = parcel(provider, members[0], keyOf(loser), 41);
+        vm.warp(terms.deliverEnd);
+        vm.prank(members[0]);
         vm.expectRevert(Errors.NothingDue.selector);
-        deliver(loser, p);
+        exchange.deliver(round, provider, p);
     }
 
-    function test_nothing_is_delivered_before_the_settlement() public {
+    function test_from_the_end_of_the_settle_phase_on() public {
+        IKeyExchange.Parcel memory p = good(first);
+        vm.warp(terms.settleEnd - 1);
+        vm.expectRevert(Errors.DeliveryClosed.selector);
+        deliver(first, p);
         vm.warp(1_800_000_000);
+        terms.deliverEnd = terms.bountyEnd = terms.disputeWindow = 0;
         openRound();
         uint256 index = offer(100, WAD);
-        IKeyExchange.Parcel memory p = good(index);
-        vm.expectRevert(Errors.NothingDue.selector);
+        p = good(index);
+        vm.warp(terms.settleEnd);
+        vm.expectRevert(Errors.DeliveryClosed.selector);
         deliver(index, p);
     }
 
@@ -226,7 +237,7 @@ contract KeyExchangeTest is DeliveryFixture {
 
     function test_after_a_reversal_nothing_comes() public {
         deliver(first, wrong(first));
-        dispute(disputeOf(first, wrong(first)), 0);
+        dispute(first, disputeOf(wrong(first)), 0);
         IKeyExchange.Parcel memory p = good(first);
         vm.expectRevert(Errors.AlreadyDelivered.selector);
         deliver(first, p);
@@ -247,52 +258,64 @@ contract KeyExchangeTest is DeliveryFixture {
 
     function test_forged_shared_point() public {
         deliver(first, good(first));
-        IKeyExchange.Dispute memory d = disputeOf(first, good(first));
+        IKeyExchange.Dispute memory d = disputeOf(good(first));
         d.shared = times(SECRET + 1, d.parcel.ephemeral);
         vm.expectRevert(Errors.InvalidProof.selector);
-        dispute(d, 0);
+        dispute(first, d, 0);
         (d.challenge, d.response) = equality(d.parcel.ephemeral, d.shared, SECRET);
         vm.expectRevert(Errors.InvalidProof.selector);
-        dispute(d, 0);
+        dispute(first, d, 0);
         d.shared = Bn254.Point(0, 0);
         vm.expectRevert(Errors.NotOnCurve.selector);
-        dispute(d, 0);
+        dispute(first, d, 0);
     }
 
     function test_dispute_over_something_else() public {
         deliver(first, good(first));
         bytes4 other = Errors.NotDelivered.selector;
-        IKeyExchange.Dispute memory d = disputeOf(first, good(first));
+        IKeyExchange.Dispute memory d = disputeOf(good(first));
         d.parcel.sealedKey ^= bytes32(uint256(1));
         vm.expectRevert(other);
-        dispute(d, 0);
-        d = disputeOf(first, good(first));
+        dispute(first, d, 0);
+        d = disputeOf(good(first));
         d.parcel.response ^= 1;
         vm.expectRevert(other);
-        dispute(d, 0);
-        d = disputeOf(first, good(first));
+        dispute(first, d, 0);
+        d = disputeOf(good(first));
         d.key = times(3, planners);
         vm.expectRevert(other);
-        dispute(d, 0);
-        d = disputeOf(first, good(first));
-        d.leaf.quality ^= 1;
+        dispute(first, d, 0);
+        d = disputeOf(good(first));
         vm.expectRevert(other);
-        dispute(d, 0);
-        d = disputeOf(first, good(first));
+        dispute(second, d, 0);
+        d = disputeOf(good(first));
         vm.expectRevert(other);
-        exchange.dispute(round, d); // not the planner
+        exchange.dispute(round, providerOf(first), d); // not the planner
     }
 
-    function test_dispute_with_another_opening_of_the_root() public {
-        deliver(first, good(first));
-        IKeyExchange.Dispute memory d = disputeOf(first, good(first));
-        d.keyCommit ^= bytes32(uint256(1));
-        vm.expectRevert(Errors.WrongOpening.selector);
-        dispute(d, 0);
-        d = disputeOf(first, good(first));
-        d.contentHash ^= bytes32(uint256(1));
-        vm.expectRevert(Errors.WrongOpening.selector);
-        dispute(d, 0);
+    /// @dev The parcel names what its key has to open; the report says whether that is what was scored.
+    function test_a_delivery_of_another_dataset_is_refuted() public {
+        IKeyExchange.Parcel memory p = good(first);
+        p.contentHash = keccak256("other content");
+        p.keyCommit = keyCommit(providerOf(first), p.contentHash, keyOf(first));
+        deliver(first, p);
+        refute(first, p);
+        paysThePlanner(first);
+        p = good(second);
+        p.keyCommit = keccak256("no commitment");
+        deliver(second, p);
+        refute(second, p);
+        assertEq(stateOf(second), WRONG_KEY_DELIVERED, "reversed");
+    }
+
+    function test_refuted_by_a_leaf_that_was_not_reported() public {
+        IKeyExchange.Parcel memory p = good(first);
+        deliver(first, p);
+        bytes32[] memory proof = ScoreTree.proof(leaves, first);
+        leaves[first].datasetRoot = keccak256("another root");
+        vm.prank(PLANNER);
+        vm.expectRevert(Errors.InvalidProof.selector);
+        exchange.refute(round, terms.deliveryKey, p, leaves[first], proof);
     }
 
     /// @dev R = u * R' out of the first winner's delivery: opening it would open that one's.
@@ -302,9 +325,7 @@ contract KeyExchangeTest is DeliveryFixture {
         IKeyExchange.Parcel memory stolen = honest;
         stolen.ephemeral = times(12_345, honest.ephemeral);
         deliver(second, stolen);
-        bytes32 root = market.roundOf(round).root;
-        vm.prank(PLANNER);
-        exchange.refute(round, providerOf(second), terms.deliveryKey, stolen, root);
+        refute(second, stolen);
         assertEq(stateOf(second), WRONG_KEY_DELIVERED, "reversed");
         paysThePlanner(second);
     }
@@ -312,12 +333,12 @@ contract KeyExchangeTest is DeliveryFixture {
     function test_an_honest_delivery_cannot_be_refuted() public {
         IKeyExchange.Parcel memory p = good(first);
         deliver(first, p);
-        bytes32 root = market.roundOf(round).root;
-        vm.expectRevert(Errors.ValidProof.selector);
+        bytes32[] memory proof = ScoreTree.proof(leaves, first);
+        vm.expectRevert(Errors.Irrefutable.selector);
         vm.prank(PLANNER);
-        exchange.refute(round, providerOf(first), terms.deliveryKey, p, root);
+        exchange.refute(round, terms.deliveryKey, p, leaves[first], proof);
         vm.expectRevert(Errors.NotDelivered.selector);
-        exchange.refute(round, providerOf(first), terms.deliveryKey, p, root);
+        exchange.refute(round, terms.deliveryKey, p, leaves[first], proof);
     }
 
     /// @dev Taken out of the mempool: the proof names its deliverer.
@@ -327,9 +348,7 @@ contract KeyExchangeTest is DeliveryFixture {
         vm.warp(terms.deliverEnd);
         vm.prank(members[2]);
         exchange.deliver(round, provider, p);
-        bytes32 root = market.roundOf(round).root;
-        vm.prank(PLANNER);
-        exchange.refute(round, provider, terms.deliveryKey, p, root);
+        refute(first, p);
         assertEq(stateOf(first), uint256(IKeyExchange.State.None), "open again");
     }
 
@@ -369,7 +388,7 @@ contract KeyExchangeTest is DeliveryFixture {
     function test_rotation_leaves_running_rounds_alone() public {
         registerKey(PLANNER, 99);
         deliver(first, wrong(first));
-        dispute(disputeOf(first, wrong(first)), 0);
+        dispute(first, disputeOf(wrong(first)), 0);
         assertEq(stateOf(first), WRONG_KEY_DELIVERED, "under the key of the terms");
     }
 

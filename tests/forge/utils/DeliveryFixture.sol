@@ -106,6 +106,10 @@ abstract contract DeliveryFixture is MarketFixture {
         p.ephemeral = times(secret, Bn254.generator());
         p.sealedKey = key ^ mask(provider, times(secret, planners));
         (p.challenge, p.response) = making(provider, deliverer, p.ephemeral, secret);
+        uint256 index;
+        while (bids[index].provider != provider) ++index;
+        p.contentHash = contentOf(index);
+        p.keyCommit = keyCommit(provider, contentOf(index), keyOf(index));
     }
 
     function making(address provider, address deliverer, Bn254.Point memory ephemeral, uint256 secret)
@@ -135,20 +139,11 @@ abstract contract DeliveryFixture is MarketFixture {
 
     /* DISPUTES */
 
-    function disputeOf(uint256 index, IKeyExchange.Parcel memory p)
-        internal
-        view
-        returns (IKeyExchange.Dispute memory d)
-    {
-        address provider = bids[index].provider;
+    function disputeOf(IKeyExchange.Parcel memory p) internal view returns (IKeyExchange.Dispute memory d) {
         d.key = planners;
         d.parcel = p;
         d.shared = times(SECRET, p.ephemeral);
         (d.challenge, d.response) = equality(p.ephemeral, d.shared, SECRET);
-        d.contentHash = contentOf(index);
-        d.keyCommit = keyCommit(provider, contentOf(index), keyOf(index));
-        d.leaf = leaves[index];
-        d.proof = ScoreTree.proof(leaves, index);
     }
 
     function equality(Bn254.Point memory ephemeral, Bn254.Point memory shared, uint256 secret)
@@ -165,9 +160,16 @@ abstract contract DeliveryFixture is MarketFixture {
         response = answer(a, challenge, secret);
     }
 
-    function dispute(IKeyExchange.Dispute memory d, uint256 bond) internal {
+    function dispute(uint256 index, IKeyExchange.Dispute memory d, uint256 bond) internal {
+        address provider = bids[index].provider;
         vm.deal(PLANNER, PLANNER.balance + bond);
         vm.prank(PLANNER);
-        exchange.dispute{value: bond}(round, d);
+        exchange.dispute{value: bond}(round, provider, d);
+    }
+
+    function refute(uint256 index, IKeyExchange.Parcel memory p) internal {
+        bytes32[] memory proof = ScoreTree.proof(leaves, index);
+        vm.prank(PLANNER);
+        exchange.refute(round, terms.deliveryKey, p, leaves[index], proof);
     }
 }
