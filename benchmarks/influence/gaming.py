@@ -21,7 +21,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
@@ -40,7 +40,7 @@ from oracle.lab.attacks import ATTACKS, Scene
 from oracle.lab.market import DemoMarket, load_market
 from oracle.mechanism.weights import weight
 from oracle.node import pipeline
-from oracle.node.compute import Held, Inputs, compute
+from oracle.node.compute import Held, Inputs, Stage, compute
 from oracle.quality.spec import QualitySpec
 
 GOAL = 1.1
@@ -117,7 +117,7 @@ class Rounds:
         with self.done.open("a") as file:
             file.write(json.dumps([key, result]) + "\n")
 
-    def rows(self, seed: int, attacks: Sequence[str]) -> Iterator[Row]:
+    def rows(self, seed: int, attacks: Sequence[str], known: Sequence[str]) -> Iterator[Row]:
         """The honest providers' cells of one seed, then every attack's."""
         rng = Random(seed)
         length = CHARACTERS * self.tokens
@@ -136,18 +136,18 @@ class Rounds:
                 own = _up_to(length, pieces[len(natural[-1]) :])
                 earlier = [document.text for document in natural[-1]]
         texts = [document.text for document in own]
-        known = {"public": sample, "drawn": others}
+        seen = {"public": sample, "drawn": others}
 
-        def row(attack: str, known: str, corpora: Sequence[Sequence[str]]) -> Row:
+        def row(attack: str, which: str, corpora: Sequence[Sequence[str]]) -> Row:
             # everybody says of the documents what their honest owner says
             told = [[replace(d, text=t) for d, t in zip(own, texts, strict=False)] for texts in corpora]
-            return self.scored(Row(attack, known, seed, source, 0, 0, 0, 0, []), natural, told, sample)
+            return self.scored(Row(attack, which, seed, source, 0, 0, 0, 0, []), natural, told, sample)
 
         yield row(CONTROLS["own"], "", [texts])
         yield row(CONTROLS["known"], "", [[document.text for document in target]])
         for name in attacks:
-            for which in KNOWN:
-                scene = Scene(texts, earlier, [document.text for document in known[which]])
+            for which in known:
+                scene = Scene(texts, earlier, [document.text for document in seen[which]])
                 yield row(name, which, ATTACKS[name].corpora(scene, Random(seed)))
 
     def scored(
@@ -164,10 +164,10 @@ class Rounds:
         parts = (self.rules.digest.hex(), beacon.hex(), Held(inputs.validation).digest, *(one.digest for one in held))
         key = hashlib.sha256("".join(parts).encode()).hexdigest()
         if key not in self.results:
-            scored = compute(inputs)
-            gains = map(float, scored.log["gains"])
-            pairs = zip(scored.results, gains, strict=True)
-            found = [{"q": result.quality, "phi": result.impact, "gain": gain} for result, gain in pairs]
+            found = [
+                {"q": r.quality, "phi": r.impact, "gain": float(r.reasons["influence"]["gain"])}
+                for r in compute(inputs, stage=self.remembering(inputs)).results
+            ]
             self.keep(key, found)
         results = self.results[key]
         weights = [weight(r["q"] * QUANTUM, r["phi"] * QUANTUM) for r in results]
@@ -180,6 +180,27 @@ class Rounds:
             weight=sum(weights[len(natural) :]),
             honest=weights[: len(natural)],
         )
+
+    def remembering(self, inputs: Inputs) -> Stage:
+        """Influence is remembered by the texts that it reads: another rule of quality costs quality alone."""
+        read = [
+            self.base.digest,
+            repr(inputs.pipeline.influence_spec),
+            inputs.beacon.hex(),
+            Held(inputs.validation).digest,
+        ]
+
+        def stage(name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:
+            if name == "quality":
+                quality = work()
+                read.append(json.dumps(quality["kept"]))
+                return quality
+            key = "influence " + hashlib.sha256("".join(read).encode()).hexdigest()
+            if key not in self.results:
+                self.keep(key, {**work(), "log": {}})
+            return self.results[key]
+
+        return stage
 
 
 def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -229,6 +250,7 @@ def main() -> int:
     parser.add_argument("--tokens", type=int, default=12_000, help="of every provider")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--attacks", nargs="*", choices=list(ATTACKS), default=list(ATTACKS), metavar="NAME")
+    parser.add_argument("--known", nargs="*", choices=KNOWN, default=KNOWN, help="what the attacker knows")
     parser.add_argument("--providers", type=int, default=14, help="the first so many corpora are the market")
     parser.add_argument("--sentences", type=int, default=64, help="of every corpus that quality looks at")
     parser.add_argument("--base", type=Path, help="a base model trained on the market's seed corpus")
@@ -239,7 +261,7 @@ def main() -> int:
     rounds = Rounds(load_market(options.market), base, options.tokens, options.providers, options.sentences)
     rows = []
     for seed in range(options.seeds):
-        for row in rounds.rows(seed, options.attacks):
+        for row in rounds.rows(seed, options.attacks, options.known):
             rows.append(row)
             print(f"seed {seed}: {row.attack}, {row.known}: {row.weight / 10**18:.5f}", file=sys.stderr, flush=True)
     table = summary(rows)

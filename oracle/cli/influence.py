@@ -61,14 +61,14 @@ Root = Annotated[
 ]
 LogFile = Annotated[
     Path | None,
-    typer.Option("--log", metavar="FILE", help="Write the replay log; for cg and diagonal FILE.documents.jsonl too."),
+    typer.Option("--log", metavar="FILE", help="Write the replay log, and for --spot FILE.documents.jsonl."),
 ]
 Replay = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Compute a log's run again, with its settings, and compare.")
 ]
 Spot = Annotated[
     int | None,
-    typer.Option(metavar="N", help="With --replay, for cg and diagonal: check N drawn windows of each, not the run."),
+    typer.Option(metavar="N", help="With --replay, settled, cg, diagonal: check N drawn windows of each, not all."),
 ]
 State = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where a killed run goes on; default: the user's cache.")

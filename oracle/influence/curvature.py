@@ -31,7 +31,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from oracle.errors import CheckFailed
+from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.merkle import document_root
 from oracle.influence.finetune import FineTune, Weights
 from oracle.influence.gpt import IGNORED
@@ -39,7 +39,7 @@ from oracle.influence.job import Estimate, Job
 from oracle.influence.projection import project, require_one_process, standard_error, validation_shares
 from oracle.influence.sequences import Windows, draw_key
 from oracle.influence.sketch import Sketch, sketch_hash
-from oracle.influence.spot import Probe, document_lines
+from oracle.influence.spot import EXACT, Aim, Probe, document_lines
 from oracle.influence.state import StateFile
 
 KEPT = 1 << 27  # logits of a sample whose graph is kept between products
@@ -90,26 +90,52 @@ class Curvature(ABC):
             vector, books = kept[0]["direction"], Books(**kept[1])
         tune = FineTune(job.base, job.data, job.spec, job.seed, job.compute)
         sketch, along = Sketch(len(vector), job.compute.device), vector.double()
-        probe = None if job.spec.document_clip else Probe(job, vector)
+        aim = self.aimed(job, Direction(vector, books.solver))
+        probe = None if job.spec.document_clip else Probe(aim, aim.weights_of(job))
         for provider in range(len(books.parts), len(job.data)):
             products, total = project(tune, job.data[provider], along, sketch, provider=provider, where="base weights")
-            books.values.append(probe.values(job.data[provider]) if probe else [])
+            books.values.append(probe.values(provider, job.data[provider]) if probe else [])
             books.gradient_sums.append(sketch_hash(total))
             books.parts.append([product * tune.full / job.spec.quota for product in products])
             if state.due():
                 state.save({"direction": vector}, vars(books))
             if job.progress:
                 job.progress("marginal utility", provider + 1, len(job.data))
-        lines = document_lines(job.data, books.values)
+        lines = document_lines(job.data, books.values) if probe else []
         log = {
             **books.solver,
-            "direction": sketch_hash(sketch(vector)),
             "gradient_sums": books.gradient_sums,
             "documents_root": document_root(lines).hex() if probe else None,
         }
         state.clear()
         gains = tuple(float(sum(parts)) for parts in books.parts)
-        return Estimate(gains, tuple(map(standard_error, books.parts)), log, books.values if probe else ())
+        errors = tuple(map(standard_error, books.parts))
+        return Estimate(gains, errors, log, tuple(line.decode() for line in lines))
+
+    def measured(self, job: Job) -> tuple[Windows, ...]:
+        return job.data
+
+    def aim(self, job: Job) -> Aim:
+        """Where a spot audit measures. Raises BadInput where windows are clipped, and as :meth:`direction`."""
+        if job.spec.document_clip:
+            raise BadInput(
+                "a clipped window's value takes its gradient",
+                input="document_clip",
+                hint="audit by replay, or set document_clip to 0",
+            )
+        return self.aimed(job, self.direction(job))
+
+    def aimed(self, job: Job, found: Direction) -> Aim:
+        """At the base weights along s, every window."""
+        return Aim(
+            weights=torch.nn.utils.parameters_to_vector(job.base.model.parameters()).detach(),
+            vector=found.vector,
+            windows=job.data,
+            units=(1 / job.spec.quota,) * len(job.data),
+            together=job.spec.sequences,
+            precision=EXACT,
+            log=found.log,
+        )
 
     def direction(self, job: Job) -> Direction:
         """Find s. Raises CheckFailed when the validation gradient or s is not finite."""
@@ -126,9 +152,11 @@ class Curvature(ABC):
                 input="damping",
                 hint="raise the damping, or train the base model longer",
             )
+        sketch = Sketch(len(target), job.compute.device)
         log: dict[str, object] = {
             "validation_loss": repr(loss),
-            "validation_gradient": sketch_hash(Sketch(len(target), job.compute.device)(target)),
+            "validation_gradient": sketch_hash(sketch(target)),
+            "direction": sketch_hash(sketch(vector)),
             "curvature_sample": matrix.sample.digest,
             "damping": repr(damping),
             "residuals": [repr(residual) for residual in residuals],

@@ -30,16 +30,18 @@ LOGITS = {"cpu": 1 << 26, "cuda": 1 << 30}  # numbers at once, at most, where a 
 class Weights:
     """A private copy of a base model whose weights are views of one flat vector, and its gradients as flat vectors.
 
-    ``group`` shares the passes over many windows.
+    ``group`` shares the passes over many windows; ``dtype`` is the weights' own.
     """
 
-    def __init__(self, base: BaseModel, compute: Compute, group: Group = ALONE) -> None:
+    def __init__(
+        self, base: BaseModel, compute: Compute, group: Group = ALONE, dtype: torch.dtype = torch.float32
+    ) -> None:
         self.compute = compute
         self.group = group
         vocabulary = max(base.end + 1, base.tokenizer.get_vocab_size())
         self.logits = base.context * vocabulary  # of one window
         self.batch = max(1, min(EVALUATION_BATCH, LOGITS[compute.device.type] // self.logits))
-        self.model = deepcopy(base.model).to(compute.device)
+        self.model = deepcopy(base.model).to(compute.device, dtype)
         self.parameters = list(self.model.parameters())
         self.flat = torch.nn.utils.parameters_to_vector(self.parameters).detach()
         torch.nn.utils.vector_to_parameters(self.flat, self.parameters)

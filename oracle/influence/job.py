@@ -58,14 +58,15 @@ class Estimate:
     """``gains``: nats per validation token by which each provider lowers the validation loss, higher is better.
 
     ``stderr`` of each, from the spread of its parts within the run (0 where an estimator has no parts). ``log`` is what
-    a replay is compared with: JSON-able, numbers that are not integers are strings that read back exactly. ``values``:
-    what each window adds to its provider's gain, where the gain is such a sum; such a log has a ``documents_root``.
+    a replay is compared with: JSON-able, numbers that are not integers are strings that read back exactly.
+    ``documents``: a line for each window that adds to its provider's gain, where gains are such sums
+    (:mod:`oracle.influence.spot`); such a log has a ``documents_root``.
     """
 
     gains: tuple[float, ...]
     stderr: tuple[float, ...]
     log: dict[str, Any]
-    values: Sequence[Sequence[float]] = ()
+    documents: Sequence[str] = ()
 
 
 class Estimator(Protocol):

@@ -17,7 +17,6 @@ from oracle.influence.job import Estimate, Estimator, Job, Progress
 from oracle.influence.log import KIND, code_digest, log_hash, plain_spec, require_finite
 from oracle.influence.sequences import cut_windows, draw_key, draw_passages, text_digest
 from oracle.influence.spec import InfluenceSpec
-from oracle.influence.spot import document_lines
 from oracle.influence.state import StateFile
 
 
@@ -113,9 +112,7 @@ def marginal_utility(
             finished.append(StateFile(state and state / f"{job.key}.done", job.key))
             runs.append((job, _estimate(engine, job, finished[-1])))
     tokens = tuple(windows.tokens for windows in runs[0][0].data)
-    by_provider = list(zip(*(run.gains for _, run in runs), strict=True))
-    gains = tuple(fmean(own) for own in by_provider)
-    stderr = tuple(stdev(own) / len(own) ** 0.5 for own in by_provider) if len(runs) > 1 else runs[0][1].stderr
+    gains, stderr = averaged([run.gains for _, run in runs], runs[0][1].stderr)
     log = {
         **what_is_given(base, corpora, validation, spec, seed=seed, compute=compute, tokens=tokens),
         "runs": [{"seed": str(job.seed), **run.log, "gains": [repr(gain) for gain in run.gains]} for job, run in runs],
@@ -125,7 +122,7 @@ def marginal_utility(
     require_finite(log, "replay log")
     for file in finished:
         file.clear()
-    documents = tuple(line for job, run in runs if run.values for line in document_lines(job.data, run.values))
+    documents = tuple(line.encode() for _, run in runs for line in run.documents)
     return Influence(gains, stderr, tokens, log, passes, time.perf_counter() - started, documents)
 
 
@@ -154,12 +151,20 @@ def what_is_given(
     }
 
 
+def averaged(runs: Sequence[Sequence[float]], stderr: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Every provider's mean gain over the runs, and its standard error; of a single run its own, ``stderr``."""
+    by_provider = list(zip(*runs, strict=True))
+    several = len(runs) > 1
+    errors = (stdev(own) / len(own) ** 0.5 for own in by_provider) if several else stderr
+    return tuple(map(fmean, by_provider)), tuple(errors)
+
+
 def _estimate(engine: Estimator, job: Job, finished: StateFile) -> Estimate:
     """The estimate of one repeat: what an earlier process finished counts."""
     known = finished.load(job.compute.device)
     if known is not None:
         books = known[1]
-        return Estimate(tuple(books["gains"]), tuple(books["stderr"]), books["log"], books["values"])
+        return Estimate(tuple(books["gains"]), tuple(books["stderr"]), books["log"], tuple(books["documents"]))
     found = engine.estimate(job)
     finished.save({}, vars(found))
     return found

@@ -19,27 +19,26 @@ s is found once for all, by preconditioned conjugate gradients. A provider costs
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from oracle.errors import CheckFailed
+from oracle.evidence.merkle import document_root
 from oracle.influence.curvature import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
 from oracle.influence.finetune import FineTune
-from oracle.influence.gpt import IGNORED
-from oracle.influence.inrun import spread
 from oracle.influence.job import Estimate, Job
-from oracle.influence.parallel import Group, launch
+from oracle.influence.parallel import ALONE, Group, launch
+from oracle.influence.projection import standard_error
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import Sketch, sketch_hash
+from oracle.influence.spot import FAST, Aim, Probe, document_lines
 from oracle.influence.state import StateFile
 
 MEASURED = 4  # every so many windows one is measured instead of trained on
 AVERAGED = 2, 3  # the share of the steps, the last ones, over which the weights are averaged
 DERIVATIVE = 2 / 3  # gradient passes of a derivative along a direction: forward twice
-SHIFT = 1e-3  # of the weights' length, for derivatives in float32: measured best, 1e-3 of a typical value
 SAMPLE_SHARE, SAMPLE_LEAST = 40, 16  # the curvature is of a fortieth of all windows, of so many at least
 VALIDATION_SHARE = 8  # the validation gradient is of at most an eighth of as many windows as the providers have
 
@@ -50,7 +49,7 @@ class Books:
 
     losses: list[str] = field(default_factory=list)
     direction: dict[str, Any] = field(default_factory=dict)
-    values: list[list[str]] = field(default_factory=list)
+    values: list[list[float]] = field(default_factory=list)
 
 
 class Settled:
@@ -68,6 +67,16 @@ class Settled:
         Raises as :func:`parallel.launch` where the job is for several processes; these keep no state.
         """
         return launch(Run.whole, job)
+
+    def measured(self, job: Job) -> tuple[Windows, ...]:
+        return tuple(divide(own)[1] for own in job.data)
+
+    def aim(self, job: Job) -> Aim:
+        """Where a spot audit measures: the fine-tune and its direction, without anybody's values."""
+        run = Run(job, ALONE)
+        run.settle()
+        run.find_direction()
+        return run.aim()
 
 
 def divide(own: Windows) -> tuple[Windows, Windows]:
@@ -143,38 +152,32 @@ class Run:
             "direction": sketch_hash(sketch(self.vector)),
         }
 
-    def measure(self) -> None:
-        """The derivative of every measured window's loss along s; a provider's full text counts by its windows.
+    def aim(self) -> Aim:
+        """At the averaged weights along s, the windows that were not trained on; a provider's full text counts by
+        them."""
+        rate = self.job.spec.learning_rate / self.tune.full
+        shares = (len(own) / max(1, len(part)) for own, part in zip(self.job.data, self.measured, strict=True))
+        log = {
+            "order": [batch.provider for step in self.tune.steps for batch in step],
+            "losses": self.books.losses,
+            **self.books.direction,
+        }
+        units = tuple(rate * share for share in shares)
+        return Aim(self.average, self.vector, self.measured, units, together=1, precision=FAST, log=log)
 
-        Central differences: no gradient is needed, and a window's value can be checked by itself.
-        """
-        reach = SHIFT * float(self.average.norm() / self.vector.norm())
-        rate = self.job.spec.learning_rate / self.tune.full / (2 * reach)
+    def measure(self) -> None:
+        """What every measured window adds."""
+        probe = Probe(self.aim(), self.tune.weights)
         for provider in range(len(self.books.values), len(self.job.data)):
-            own = self.measured[provider]
-            rise = self.losses(own, reach) - self.losses(own, -reach)
-            if not torch.isfinite(rise).all():
+            values = probe.values(provider, self.measured[provider])
+            if not all(map(isfinite, values)):
                 raise CheckFailed(
                     f"the loss of provider {provider} is not finite at the averaged weights",
                     input=f"provider {provider}",
                     hint="leave this provider out, or lower the learning rate",
                 )
-            share = rate * len(self.job.data[provider]) / max(1, len(own))
-            self.books.values.append([repr(value) for value in (share * rise).tolist()])
+            self.books.values.append(values)
             self.report(len(self.tune.steps) + provider + 1)
-
-    @torch.no_grad()
-    def losses(self, windows: Windows, reach: float) -> Tensor:
-        """Summed loss of each window, (windows,) float64 nats, ``reach`` times s away from the averaged weights."""
-        weights = self.tune.weights
-        torch.add(self.average, self.vector, alpha=reach, out=weights.flat)
-        found = [weights.flat.new_zeros(0, dtype=torch.float64)]
-        for first in range(0, len(windows), weights.batch):
-            batch = windows[first : first + weights.batch].to(weights.flat.device)
-            logits = weights.model(batch.inputs).flatten(0, 1)
-            tokens = cross_entropy(logits, batch.targets.flatten(), ignore_index=IGNORED, reduction="none")
-            found.append(tokens.view_as(batch.targets).double().sum(1))
-        return torch.cat(found)
 
     def report(self, done: int) -> None:
         """Put the state down when it is due, and tell how far the run is."""
@@ -185,17 +188,11 @@ class Run:
 
     def result(self) -> Estimate:
         self.state.clear()
-        books = self.books
-        log: dict[str, Any] = {
-            "order": [batch.provider for step in self.tune.steps for batch in step],
-            "losses": books.losses,
-            **books.direction,
-            "values": books.values,
-        }
-        values = [[float(value) for value in own] for own in books.values]
+        values = self.books.values
+        lines = document_lines(self.measured, values)
+        log = {**self.aim().log, "documents_root": document_root(lines).hex()}
         gains = tuple(float(sum(own)) for own in values)
-        errors = tuple(spread(sum(own), sum(value * value for value in own), len(own)) for own in values)
-        return Estimate(gains, errors, log)
+        return Estimate(gains, tuple(map(standard_error, values)), log, tuple(line.decode() for line in lines))
 
     def put_down(self) -> None:
         tensors = {**self.tune.tensors(), "average": self.average, "vector": self.vector}

@@ -1,22 +1,19 @@
 """Spot audits without replay: what a single window adds to its provider's score, by two forward passes.
 
-A score at fixed weights is a sum over windows of <gradient of the window's loss, s> / quota, with one direction s for
-everybody. The derivative along s is the central difference [L(theta + e s) - L(theta - e s)] / 2e: no gradient, and no
-other window. Every window's value is a line under a Merkle root; who wants to audit draws places after the root is
-known, and recomputes those alone.
-
-The shift e s is a fixed share of the weights' length, and the model runs in float64. Against the exact product a
-window's value is then off by 2e-6 of a typical one, which is the float32 gradient's own error; in float32 the losses'
-rounding leaves 1e-3 whatever the shift.
+Such a score is a sum over windows of <gradient of the window's loss at fixed weights theta, s> times a unit, with one
+direction s for everybody. The derivative along s is the central difference [L(theta + e s) - L(theta - e s)] / 2e: no
+gradient, and no other window. Every window's value is a line under a Merkle root; who wants to audit draws places after
+the root is known, and recomputes those alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from math import nan
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -25,55 +22,89 @@ from torch.nn import functional
 from oracle.errors import BadInput
 from oracle.evidence import canonical
 from oracle.evidence.merkle import document_root
-from oracle.influence.finetune import EVALUATION_BATCH
+from oracle.influence.finetune import Weights
 from oracle.influence.gpt import IGNORED
 from oracle.influence.job import Job
 from oracle.influence.replay import Difference
 from oracle.influence.sequences import Windows
 
-SHIFT = 1e-5  # of the weights' length: at 1e-4 the third derivative costs ten times the agreement
+
+@dataclass(frozen=True)
+class Precision:
+    """How values are computed: the shift e s as a share of the weights' length; and how far they agree on different
+    machines: of a value to the root mean square of those checked, of a gain to the sum of its values' sizes."""
+
+    dtype: torch.dtype
+    shift: float
+    value: float
+    gain: float
+
+
+EXACT = Precision(torch.float64, 1e-5, value=1e-3, gain=1e-3)
+"""Off by 2e-6 of a typical value, the error of a float32 gradient, of which such gains are sums."""
+FAST = Precision(torch.float32, 1e-3, value=1e-2, gain=1e-9)
+"""Half the cost; the losses' rounding leaves 1e-3 of a typical value, at the shift that was measured best. The gains
+are the very sums of these values."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Where windows are measured: at ``weights`` along ``vector``, s (flat, of the parameters' size, on the device).
+
+    ``windows`` of each provider; ``units``: what a window's derivative is multiplied by, by provider. ``together``
+    windows in a row are one part of a gain, whose spread is the standard error. ``log``: how weights and s were found.
+    """
+
+    weights: Tensor
+    vector: Tensor
+    windows: Sequence[Windows]
+    units: Sequence[float]
+    together: int
+    precision: Precision
+    log: Mapping[str, Any]
+
+    def weights_of(self, job: Job) -> Weights:
+        """A model that a probe can move."""
+        return Weights(job.base, job.compute, dtype=self.precision.dtype)
+
+
+@runtime_checkable
+class Aiming(Protocol):
+    """An estimator whose gains are sums over windows at fixed weights."""
+
+    def measured(self, job: Job) -> Sequence[Windows]:
+        """Of each provider the windows that have a value; no work."""
+
+    def aim(self, job: Job) -> Aim:
+        """Find weights and direction anew, all that a spot audit needs. Raises as the estimate does."""
 
 
 class Probe:
-    """Two private copies of the base model's weights, moved along ``direction`` (flat, any length) and against it."""
+    """Measures windows; ``weights`` are moved, and left where they were put last."""
 
-    def __init__(self, job: Job, direction: Tensor) -> None:
-        if job.spec.document_clip:
-            raise BadInput(
-                "a clipped window's value takes its gradient",
-                input="document_clip",
-                hint="audit by replay, or set document_clip to 0",
-            )
-        self.device = job.compute.device
-        self.model = deepcopy(job.base.model).to(self.device, torch.float64)
-        weights = torch.nn.utils.parameters_to_vector(self.model.parameters()).detach()
-        along = direction.to(weights)
-        reach = SHIFT * float(weights.norm() / along.norm())
-        self.ahead, self.behind = weights + reach * along, weights - reach * along
-        self.scale = 1 / (2 * reach * job.spec.quota)
+    def __init__(self, aim: Aim, weights: Weights) -> None:
+        self.weights, self.units = weights, aim.units
+        self.middle, self.along = aim.weights.to(weights.flat), aim.vector.to(weights.flat)
+        self.reach = aim.precision.shift * float(self.middle.norm() / self.along.norm())
 
-    def values(self, windows: Windows) -> list[float]:
-        """What each window adds to its provider's gain, nats per validation token."""
-        found: list[float] = []
-        for first in range(0, len(windows), EVALUATION_BATCH):
-            batch = windows[first : first + EVALUATION_BATCH].to(self.device)
-            rise = self.losses(self.ahead, batch) - self.losses(self.behind, batch)
-            found += (rise * self.scale).tolist()
+    def values(self, provider: int, windows: Windows) -> list[float]:
+        """What each of these windows adds to the provider's gain, nats per validation token."""
+        rise = self.losses(windows, self.reach) - self.losses(windows, -self.reach)
+        found: list[float] = (rise * (self.units[provider] / (2 * self.reach))).tolist()
         return found
 
     @torch.no_grad()
-    def losses(self, weights: Tensor, windows: Windows) -> Tensor:
-        """Summed loss of each window at ``weights``, nats."""
-        torch.nn.utils.vector_to_parameters(weights, self.model.parameters())
-        logits = self.model(windows.inputs).flatten(0, 1)
-        tokens = functional.cross_entropy(logits, windows.targets.flatten(), ignore_index=IGNORED, reduction="none")
-        return tokens.view_as(windows.targets).sum(1)
-
-
-def document_values(job: Job, direction: Tensor) -> list[bytes]:
-    """The lines under the log's ``documents_root``, one for each window of each provider, in order."""
-    probe = Probe(job, direction)
-    return document_lines(job.data, [probe.values(own) for own in job.data])
+    def losses(self, windows: Windows, reach: float) -> Tensor:
+        """Summed loss of each window, (windows,) float64 nats, ``reach`` times s away."""
+        weights = self.weights
+        torch.add(self.middle, self.along, alpha=reach, out=weights.flat)
+        found = [weights.flat.new_zeros(0, dtype=torch.float64)]
+        for first in range(0, len(windows), weights.batch):
+            batch = windows[first : first + weights.batch].to(weights.flat.device)
+            logits = weights.model(batch.inputs).flatten(0, 1)
+            tokens = functional.cross_entropy(logits, batch.targets.flatten(), ignore_index=IGNORED, reduction="none")
+            found.append(tokens.view_as(batch.targets).double().sum(1))
+        return torch.cat(found)
 
 
 def document_lines(data: Sequence[Windows], values: Sequence[Sequence[float]]) -> list[bytes]:
@@ -86,31 +117,31 @@ def document_lines(data: Sequence[Windows], values: Sequence[Sequence[float]]) -
 
 
 def document_line(provider: int, place: int, window: Windows, value: float) -> bytes:
-    """Canonical JSON: whose window, its place, SHA-256 of its tokens, and its value as a string that reads back."""
+    """Canonical JSON: whose window, its place among the measured, SHA-256 of its tokens, its value (reads back)."""
     return canonical.dumps({"provider": provider, "place": place, "window": window.digest, "value": repr(value)})
 
 
 def check_documents(
     job: Job,
-    direction: Tensor,
+    aim: Aim,
     lines: Sequence[bytes],
     *,
     root: bytes,
     gains: Sequence[float],
     sample: Sequence[int],
-    tolerance: float,
 ) -> Difference | None:
     """The first difference between what was published and what this machine finds, or None.
 
-    The lines must hash to ``root``, be of this job's windows, and add up to ``gains``; the values at ``sample``
-    (indices drawn after the root was known) must be those found here. ``tolerance`` is relative: of a sum to the sum
-    of its lines' sizes, of a value to the root mean square of those found. Raises BadInput for an index out of range.
+    The lines must hash to ``root``, be of the measured windows, and add up to ``gains``; the values at ``sample``
+    (indices drawn after the root was known) must be those found here. Raises BadInput for an index out of range.
     """
     windows = [
-        (provider, place, own[place : place + 1]) for provider, own in enumerate(job.data) for place in range(len(own))
+        (provider, place, own[place : place + 1])
+        for provider, own in enumerate(aim.windows)
+        for place in range(len(own))
     ]
     if not all(0 <= index < len(windows) for index in sample):
-        raise BadInput(f"the job has {len(windows)} windows", input="sample", hint="indices start at 0")
+        raise BadInput(f"the job measures {len(windows)} windows", input="sample", hint="indices start at 0")
     if (known := document_root(lines)) != root:
         return Difference("documents_root", known.hex(), root.hex())
     if len(lines) != len(windows):
@@ -124,15 +155,15 @@ def check_documents(
         if line != document_line(*windows[index], value):
             return differs(index, value)
     values = iter(stated)
-    for provider, own in enumerate(job.data):
+    for provider, own in enumerate(aim.windows):
         mine = list(islice(values, len(own)))
-        if not abs(sum(mine) - gains[provider]) <= tolerance * sum(map(abs, mine)):
+        if not abs(sum(mine) - gains[provider]) <= aim.precision.gain * sum(map(abs, mine)):
             return Difference(f"gains[{provider}]", repr(float(sum(mine))), repr(gains[provider]))
-    probe = Probe(job, direction)
-    found = [probe.values(windows[index][2])[0] for index in sample]
+    probe = Probe(aim, aim.weights_of(job))
+    found = [probe.values(windows[index][0], windows[index][2])[0] for index in sample]
     size = sum(value * value for value in found) ** 0.5 / max(1, len(found)) ** 0.5
     for index, value in zip(sample, found, strict=True):
-        if not abs(stated[index] - value) <= tolerance * size:
+        if not abs(stated[index] - value) <= aim.precision.value * size:
             return differs(index, value)
     return None
 

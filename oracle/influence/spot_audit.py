@@ -1,7 +1,8 @@
 """A published run audited in part: what it was given, its direction, its sums, and a few windows of each provider.
 
-No provider's gradient is taken again: the cost is the direction, which is everybody's, and two forward passes for each
-drawn window. What only a whole replay finds (the sketches of the gradients' sums) is left as it was published.
+No provider's windows are measured again but the drawn ones, each by two forward passes; the rest of the cost is the
+direction, which is everybody's (``settled``: with the fine-tune that it is taken after). What only a whole replay finds
+(the sketches of the gradients' sums) is left as it was published.
 """
 
 from __future__ import annotations
@@ -10,23 +11,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from secrets import SystemRandom
-from statistics import fmean, stdev
 from typing import Any
 
 from oracle.errors import BadInput
 from oracle.influence.base import BaseModel
-from oracle.influence.curvature import Curvature
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.estimators import estimator
-from oracle.influence.job import Job, Progress
+from oracle.influence.job import Progress
 from oracle.influence.log import Log, with_scores
-from oracle.influence.marginal import make_job, repeat_seed, what_is_given
+from oracle.influence.marginal import averaged, make_job, repeat_seed, what_is_given
 from oracle.influence.projection import standard_error
-from oracle.influence.replay import LOSS, Difference, first_difference
+from oracle.influence.replay import Difference, first_difference
 from oracle.influence.rescale import rescale
-from oracle.influence.sketch import Sketch, sketch_hash
+from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
-from oracle.influence.spot import check_documents, stated_value
+from oracle.influence.spot import Aim, Aiming, check_documents, stated_value
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def spot_audit(
     """
     started = time.perf_counter()
     engine = estimator(spec.estimator)
-    if not isinstance(engine, Curvature):
+    if not isinstance(engine, Aiming):
         raise BadInput(
             f"the gains of {spec.estimator} are no sums over windows at fixed weights",
             input="estimator",
@@ -74,8 +73,9 @@ def spot_audit(
         make_job(base, corpora, validation, spec, seed=repeat_seed(seed, number), compute=compute)
         for number in range(spec.repeats)
     ]
-    sizes = [sum(map(len, job.data)) for job in jobs]
+    sizes = [sum(map(len, engine.measured(job))) for job in jobs]
     checked = 0
+    stderr: tuple[float, ...] = ()
 
     def result(difference: Difference | None) -> SpotAudit:
         return SpotAudit(difference, checked, sum(sizes), time.perf_counter() - started)
@@ -91,33 +91,24 @@ def spot_audit(
     whole: Log = {**published, **given, "runs": list(published["runs"])}
     with reproducible():
         for number, (job, claim) in enumerate(zip(jobs, claims, strict=True)):
-            found = engine.direction(job)
-            sketch = sketch_hash(Sketch(len(found.vector), compute.device)(found.vector))
-            whole["runs"][number] = {
-                **published["runs"][number],
-                **found.log,
-                "seed": str(job.seed),
-                "direction": sketch,
-            }
+            aim = engine.aim(job)
+            whole["runs"][number] = {**published["runs"][number], **aim.log, "seed": str(job.seed)}
             if difference := first_difference(published, whole, scale=1.0):
                 return result(difference)
-            sample = drawn(job, draw)
+            sample = drawn(aim.windows, draw)
             before = sum(sizes[:number])
             own = lines[before : before + sizes[number]]
-            difference = check_documents(
-                job, found.vector, own, root=claim.root, gains=claim.gains, sample=sample, tolerance=LOSS
-            )
+            difference = check_documents(job, aim, own, root=claim.root, gains=claim.gains, sample=sample)
             if difference:
                 path = f"runs[{number}].{difference.path}"
                 return result(Difference(path, difference.expected, difference.found))
             checked += len(sample)
+            if number == 0:
+                stderr = spreads(aim, own)
             if progress:
                 progress("spot audit", number + 1, len(jobs))
 
-    by_provider = list(zip(*(claim.gains for claim in claims), strict=True))
-    gains = [fmean(own) for own in by_provider]
-    several = len(jobs) > 1
-    stderr = [stdev(own) / len(own) ** 0.5 for own in by_provider] if several else spreads(jobs[0], lines)
+    gains, stderr = averaged([claim.gains for claim in claims], stderr)
     whole |= {"gains": list(map(repr, gains)), "stderr": list(map(repr, stderr))}
     whole = with_scores(whole, rescale(gains, stderr, **scale), **scale)
     return result(first_difference(published, whole, scale=scale["gain_ref"] or max(gains) - min(gains)))
@@ -148,18 +139,18 @@ def read_claims(published: Log, spec: InfluenceSpec, *, providers: int) -> list[
     return claims
 
 
-def drawn(job: Job, draw: int) -> list[int]:
+def drawn(windows: Sequence[Windows], draw: int) -> list[int]:
     """The indices of ``draw`` windows of each provider, or of all where it has no more."""
     source, sample, first = SystemRandom(), [], 0
-    for own in job.data:
+    for own in windows:
         sample += sorted(source.sample(range(first, first + len(own)), min(draw, len(own))))
         first += len(own)
     return sample
 
 
-def spreads(job: Job, lines: Sequence[bytes]) -> list[float]:
-    """Every provider's standard error: that of its microbatches' gains, which are sums of its lines."""
+def spreads(aim: Aim, lines: Sequence[bytes]) -> tuple[float, ...]:
+    """Every provider's standard error: that of its gain's parts, which are sums of its lines."""
     values = iter([stated_value(line) for line in lines])
-    size = job.spec.sequences
-    own = [[next(values) for _ in range(len(windows))] for windows in job.data]
-    return [standard_error([sum(one[at : at + size]) for at in range(0, len(one), size)]) for one in own]
+    own = [[next(values) for _ in range(len(windows))] for windows in aim.windows]
+    size = aim.together
+    return tuple(standard_error([sum(one[at : at + size]) for at in range(0, len(one), size)]) for one in own)

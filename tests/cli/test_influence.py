@@ -319,7 +319,7 @@ def spot(mia: Mia, files: Files, log: Path, windows: int = 99, **changes: object
     return replayed(mia, files, log, "near", "blank", "mixed", **({"spot": windows} | changes))
 
 
-@pytest.mark.parametrize("spotted", ["diagonal", "cg"], indirect=True)
+@pytest.mark.parametrize("spotted", ["diagonal", "cg", "settled"], indirect=True)
 def test_drawn_windows_are_checked_without_the_run(mia: Mia, files: Files, spotted: Path, tmp_path: Path) -> None:
     found = spot(mia, files, spotted, windows=2)
     assert found.code == 0 and found.document["replay"] == {"ok": True, "first_difference": None}
@@ -373,9 +373,11 @@ def test_people_see_what_was_checked(files: Files, spotted: Path) -> None:
     assert shown.exit_code == 0 and "windows computed again" in shown.stdout and "the log replays" in shown.stdout
 
 
-def test_only_sums_over_windows_can_be_spot_checked(mia: Mia, answer: Any, files: Files) -> None:
-    documents_file(files.folder / "log.json").write_bytes(b"")
-    found = replayed(mia, files, files.folder / "log.json", "near", "far", "mixed", spot=1)
+def test_only_sums_over_windows_can_be_spot_checked(mia: Mia, files: Files, tmp_path: Path) -> None:
+    log = tmp_path / "log.json"
+    assert mia("influence", *files.options(estimator="in-run", log=log), files["near"], files["far"]).code == 0
+    documents_file(log).write_bytes(b"")
+    found = replayed(mia, files, log, "near", "far", spot=1)
     assert found.code == 2 and found.document["error"]["input"] == "estimator"
 
 
