@@ -49,16 +49,6 @@ class Delivered:
     block: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """What shows on chain which key a data set has: the words of its root, and its provider's leaf in the report."""
-
-    content_hash: bytes
-    key_commit: bytes
-    leaf: ScoreLeaf
-    proof: list[bytes]
-
-
 class Exchange:
     """Reads and calls of one market's KeyExchange."""
 
@@ -148,9 +138,29 @@ class Exchange:
             )
         return found
 
-    def deliver(self, account: LocalAccount, round: int, provider: str, key: bytes) -> TxReceipt:
-        """Deliver a winner's key: its provider before ``deliver_end``, it or an operator before ``bounty_end``."""
-        made = delivery.deliver(self.sale(round, provider), key, self.planner_key(round), deliverer=account.address)
+    def deliver(
+        self,
+        account: LocalAccount,
+        round: int,
+        provider: str,
+        key: bytes,
+        *,
+        content_hash: bytes,
+        key_commit: bytes,
+    ) -> TxReceipt:
+        """Deliver a winner's key, with the words of its data set root: its provider from the end of the settle phase
+        on, from ``deliver_end`` on an operator as well, until ``bounty_end``.
+
+        Neither here nor on chain is it looked at whether the provider won, or whether this is the key.
+        """
+        made = delivery.deliver(
+            self.sale(round, provider),
+            key,
+            self.planner_key(round),
+            deliverer=account.address,
+            content_hash=content_hash,
+            key_commit=key_commit,
+        )
         return self.send_delivery(account, round, provider, made)
 
     def send_delivery(self, account: LocalAccount, round: int, provider: str, made: Delivery) -> TxReceipt:
@@ -161,41 +171,31 @@ class Exchange:
         """The planner accepts before the window ends."""
         return self._send(account, self.contract.functions.accept(round, provider))
 
-    def refute(self, account: LocalAccount, round: int, provider: str, found: Delivered) -> TxReceipt:
-        """The planner strikes a delivery that its sender did not make, telling nothing about any key."""
-        terms = self.market.terms(round)
-        call = self.contract.functions.refute(
-            round, provider, terms.delivery_key, _parcel(found.delivery), self.market.state(round).root
-        )
+    def refute(
+        self, account: LocalAccount, round: int, found: Delivered, leaf: ScoreLeaf, proof: list[bytes]
+    ) -> TxReceipt:
+        """The planner strikes a delivery that its sender did not make, or of other data than ``leaf`` attests.
+
+        Tells nothing about any key. ``proof``: of the provider's leaf in the report.
+        """
+        key = self.market.terms(round).delivery_key
+        call = self.contract.functions.refute(round, key, _parcel(found.delivery), leaf.as_tuple(), proof)
         return self._send(account, call)
 
     def dispute(
-        self, account: LocalAccount, round: int, secret: int, found: Delivered, opening: Opening, *, bond: int = 0
+        self, account: LocalAccount, round: int, provider: str, secret: int, found: Delivered, *, bond: int = 0
     ) -> TxReceipt:
         """The planner, whose key is ``secret``, has a delivery opened by the contract.
 
         Over a good key that gives the data away, and costs the ``bond``: the round's challenge bond, wei. Without the
-        bond the contract refuses to open a good key.
-
-        Raises ``CheckFailed``, before anything is published, for a delivery that is to be refuted.
+        bond the contract refuses to open a good key. What is good is measured by the words in the delivery: compare
+        them first, and refute one of other data. Raises ``CheckFailed``, before anything is published, for a delivery
+        that its sender did not make.
         """
-        sale = self.sale(round, opening.leaf.provider)
-        shown = delivery.dispute(sale, secret, found.delivery)
-        call = self.contract.functions.dispute(
-            round,
-            (
-                bn254.multiply(bn254.GENERATOR, secret),
-                _parcel(found.delivery),
-                shown.shared,
-                shown.proof.challenge,
-                shown.proof.response,
-                opening.content_hash,
-                opening.key_commit,
-                opening.leaf.as_tuple(),
-                opening.proof,
-            ),
-        )
-        return self._send(account, call, bond)
+        shown = delivery.dispute(self.sale(round, provider), secret, found.delivery)
+        public = bn254.multiply(bn254.GENERATOR, secret)
+        opened = (public, _parcel(found.delivery), shown.shared, shown.proof.challenge, shown.proof.response)
+        return self._send(account, self.contract.functions.dispute(round, provider, opened), bond)
 
     # --- inside ---
 
@@ -210,10 +210,9 @@ class Exchange:
 
     def _digest(self, round: int, made: Delivery) -> int:
         """What the contract keeps of a delivery."""
-        terms, root = self.market.terms(round), self.market.state(round).root
-        proof = bn254.words(made.proof.challenge, made.proof.response)
-        words = bn254.words(int(terms.planner, 16)) + terms.delivery_key
-        words += bn254.encode(made.point) + made.sealed_key + proof + root
+        terms = self.market.terms(round)
+        words = bn254.words(int(terms.planner, 16)) + terms.delivery_key + bn254.encode(made.point) + made.sealed_key
+        words += bn254.words(made.proof.challenge, made.proof.response) + made.content_hash + made.key_commit
         return int.from_bytes(keccak(words), "big") % (1 << DIGEST_BITS)
 
     def _sender(self, event: EventData) -> str:
@@ -236,10 +235,18 @@ def _topic(address: str) -> HexBytes:
     return HexBytes(int(address, 16).to_bytes(32, "big"))
 
 
-def _parcel(made: Delivery) -> tuple[Point, bytes, int, int]:
-    return made.point, made.sealed_key, made.proof.challenge, made.proof.response
+def _parcel(made: Delivery) -> tuple[Point, bytes, int, int, bytes, bytes]:
+    """``IKeyExchange.Parcel``."""
+    proof = made.proof
+    return made.point, made.sealed_key, proof.challenge, proof.response, made.content_hash, made.key_commit
 
 
 def _delivery(parcel: Any, deliverer: str) -> Delivery:
-    point = parcel["ephemeral"]["x"], parcel["ephemeral"]["y"]
-    return Delivery(deliverer, point, bytes(parcel["sealedKey"]), Proof(parcel["challenge"], parcel["response"]))
+    return Delivery(
+        deliverer,
+        (parcel["ephemeral"]["x"], parcel["ephemeral"]["y"]),
+        bytes(parcel["sealedKey"]),
+        Proof(parcel["challenge"], parcel["response"]),
+        bytes(parcel["contentHash"]),
+        bytes(parcel["keyCommit"]),
+    )

@@ -66,7 +66,7 @@ _BAD = {
     # delivery
     "DeliveryKeyNotRegistered": ("the delivery key is not the planner's registered one", "mia key register first"),
     "AlreadyDelivered": ("a delivery is there already", "nothing is left to do, unless it is struck"),
-    "TooLateToDeliver": ("deliveries of this round have ended", "the reward is the planner's"),
+    "DeliveryClosed": ("deliveries of this round have not begun, or have ended", "see the round's deadlines"),
     "NotDeliverer": (
         "the winner alone delivers before the deadline, an operator that observed after it",
         "see the round's deadlines",
@@ -97,7 +97,7 @@ _CHECKS = {
         "rebuild leaf and proof from the observations, or make the proof with the registered key",
     ),
     "NotOnCurve": ("not a point of bn254, or the identity", "make it with mia key or mia delivery"),
-    "ValidProof": ("its sender has made this delivery: only a dispute tells whether its key is wrong", "dispute it"),
+    "Irrefutable": ("its sender made this delivery, of the data scored: only a dispute can strike it", "dispute it"),
     "WrongStart": ("your pass with this certificate stands at record {0}", "go on from there, or start anew at 0"),
     "WrongRecords": ("the records are not those revealed, in the order of reveals", "read the reveals again"),
     "MalformedRecords": ("the records are not 16 bytes each", "read the reveals again"),

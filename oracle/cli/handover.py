@@ -47,12 +47,20 @@ def deliver_key(session: Session, account: LocalAccount, round: int, provider: s
     from oracle.chain.terms import Phase
 
     session.market.require_phase(round, Phase.CLAIM)
-    manifest_of(session, round, provider).check_key(key)
-    exchange = Exchange(session.market)
+    manifest, exchange = manifest_of(session, round, provider), Exchange(session.market)
+    manifest.check_key(key)
     found = exchange.delivered(round, provider)
     if found is not None and found.delivery.deliverer == account.address:
         return ""
-    return _name(exchange.deliver(account, round, provider, key))
+    reward, _ = session.market.contract.functions.rewardOf(round, provider).call()
+    if not reward:  # the contract does not look: who delivers without need gives its data away
+        raise BadInput(
+            f"nothing is due to {provider} in round {round}",
+            input=provider,
+            hint="It did not win, or was paid: keep the key.",
+        )
+    words = {"content_hash": manifest.content_hash, "key_commit": manifest.key_commit}
+    return _name(exchange.deliver(account, round, provider, key, **words))
 
 
 def unwrapped_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:
@@ -112,11 +120,12 @@ def accept_key(session: Session, account: LocalAccount, round: int, provider: st
 
 
 def dispute_key(session: Session, account: LocalAccount, round: int, provider: str, keys: Keys) -> tuple[str, str]:
-    """Have a wrong key struck; how ("refuted" by its sender's proof, or "disputed"), and the transaction.
+    """Have a wrong key struck; how, and the transaction.
 
-    Refuting tells nobody anything, so it comes first. Raises BadInput for a good key: a dispute would publish it.
+    A delivery that its sender did not make, or of other data, is "refuted", which tells nobody anything; else it is
+    "disputed". Raises BadInput for a good key: a dispute would publish it.
     """
-    from oracle.chain.exchange import Exchange, Opening
+    from oracle.chain.exchange import Exchange
     from oracle.custody.delivery import delivery_holds
     from oracle.node.reporting import leaf_and_proof
 
@@ -128,12 +137,13 @@ def dispute_key(session: Session, account: LocalAccount, round: int, provider: s
             input=provider,
             hint=f"mia delivery accept {round} {provider}",
         )
-    if not delivery_holds(exchange.sale(round, provider), found.delivery):
-        return "refuted", _name(exchange.refute(account, round, provider, found))
+    made = found.delivery
+    same = (made.content_hash, made.key_commit) == (manifest.content_hash, manifest.key_commit)
+    if same and delivery_holds(exchange.sale(round, provider), made):
+        secret = keys.bn254_for(exchange.planner_key(round))
+        return "disputed", _name(exchange.dispute(account, round, provider, secret, found))
     leaf, proof = leaf_and_proof(session.market, round, provider, session.board)
-    opening = Opening(manifest.content_hash, manifest.key_commit, leaf, proof)
-    secret = keys.bn254_for(exchange.planner_key(round))
-    return "disputed", _name(exchange.dispute(account, round, secret, found, opening))
+    return "refuted", _name(exchange.refute(account, round, found, leaf, proof))
 
 
 def delivery_status(session: Session, round: int) -> dict[str, Any]:

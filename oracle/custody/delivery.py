@@ -58,12 +58,17 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is published. ``point``: R; ``sealed_key``: C, 32 bytes; ``proof``: that ``deliverer`` knows r."""
+    """What is published. ``point``: R; ``sealed_key``: C, 32 bytes; ``proof``: that ``deliverer`` knows r.
+
+    ``content_hash`` and ``key_commit`` say which data set's key it is: the words of its root, 32 bytes each.
+    """
 
     deliverer: str
     point: Point
     sealed_key: bytes
     proof: Proof
+    content_hash: bytes
+    key_commit: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,12 @@ def possesses(chain_id: int, exchange: str, owner: str, public: Point, proof: Pr
     )
 
 
-def deliver(sale: Sale, key: bytes, planner: Point, *, deliverer: str) -> Delivery:
+def deliver(
+    sale: Sale, key: bytes, planner: Point, *, deliverer: str, content_hash: bytes, key_commit: bytes
+) -> Delivery:
     """Mask ``key`` for the planner's public key, with a number that is used this once and forgotten.
+
+    Whether ``key`` is the committed one is for the caller to check.
 
     Raises ``CheckFailed`` when ``planner`` is no proper point, ``BadInput`` for a key of another length.
     """
@@ -98,7 +107,8 @@ def deliver(sale: Sale, key: bytes, planner: Point, *, deliverer: str) -> Delive
     once = bn254.random_scalar()
     point = bn254.multiply(GENERATOR, once)
     proof = bn254.prove(once, [GENERATOR], _delivery(sale, deliverer, point))
-    return Delivery(deliverer, point, _xor(key, mask(sale, bn254.multiply(planner, once))), proof)
+    sealed_key = _xor(key, mask(sale, bn254.multiply(planner, once)))
+    return Delivery(deliverer, point, sealed_key, proof, content_hash, key_commit)
 
 
 def delivery_holds(sale: Sale, delivery: Delivery) -> bool:

@@ -14,15 +14,17 @@ from web3.types import TxReceipt
 
 from oracle.chain import transact
 from oracle.chain.client import Market
-from oracle.chain.exchange import Exchange, Opening, State
+from oracle.chain.exchange import Exchange, State
 from oracle.chain.settlement import settle_auction
 from oracle.custody import bn254, delivery
 from oracle.custody.bidfile import Bid
 from oracle.custody.bn254 import GENERATOR, P, Proof, Q
+from oracle.custody.delivery import Delivery
+from oracle.custody.delivery import Dispute as Shown
 from oracle.custody.keystore import KeyPair, Keys
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import commitment, merkle
-from oracle.evidence.leaf import Status
+from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.mechanism import clearing
 
 BURN = "0x000000000000000000000000000000000000dEaD"
@@ -38,7 +40,8 @@ class Sold:
     round: int
     planner_keys: Keys
     keys: dict[str, bytes]
-    openings: dict[str, Opening]
+    words: dict[str, dict[str, bytes]]
+    leaves: list[ScoreLeaf]
 
     @property
     def winners(self) -> list[LocalAccount]:
@@ -51,15 +54,22 @@ class Sold:
     def deliver(self, winner: LocalAccount, key: bytes | None = None, *, by: LocalAccount | None = None) -> TxReceipt:
         """The winner's own key unless another is given; by the winner unless somebody else is."""
         chosen = self.keys[winner.address] if key is None else key
-        return self.exchange.deliver(by or winner, self.round, winner.address, chosen)
+        return self.exchange.deliver(by or winner, self.round, winner.address, chosen, **self.words[winner.address])
 
     def opened(self, winner: LocalAccount) -> bytes:
         return self.exchange.opened(self.round, winner.address, self.planner_keys)
 
     def dispute(self, winner: LocalAccount, *, bond: int = 0) -> TxReceipt:
         found = self.exchange.require(self.round, winner.address)
-        opening = self.openings[winner.address]
-        return self.exchange.dispute(self.scene.planner, self.round, self.secret, found, opening, bond=bond)
+        planner = self.scene.planner
+        return self.exchange.dispute(planner, self.round, winner.address, self.secret, found, bond=bond)
+
+    def refute(self, winner: LocalAccount, leaf: ScoreLeaf | None = None) -> TxReceipt:
+        hashes = [one.hash() for one in self.leaves]
+        (own,) = (one for one in self.leaves if one.provider == winner.address)
+        found = self.exchange.require(self.round, winner.address)
+        proof = merkle.proof(hashes, own.hash())
+        return self.exchange.refute(self.scene.planner, self.round, found, leaf or own, proof)
 
     def state(self, winner: LocalAccount) -> State:
         found = self.exchange.delivered(self.round, winner.address)
@@ -119,7 +129,7 @@ def _sell(scene: Scene) -> Sold:
         liquidity=WAD * 7 // 10,
     )
     terms = market.terms(round)
-    keys, openings, bids = {}, {}, []
+    keys, words, leaves, bids = {}, {}, [], []
     for provider in scene.providers[:4]:
         keys[provider.address] = secrets.token_bytes(32)
         content = secrets.token_bytes(32)
@@ -147,11 +157,8 @@ def _sell(scene: Scene) -> Sold:
         scene.call(provider, "commit", round, bid.sealed(), bid.dataset_root, bid.manifest, value=terms.bid_bond)
         bids.append(bid)
         status = Status.UNAVAILABLE if copied else Status.SCORED  # its wraps open under the first one's address only
-        openings[provider.address] = Opening(content, committed, scored(bid, 8000, 8000, 10**9, status), [])
-    leaves = [opening.leaf for opening in openings.values()]
-    for address, opening in openings.items():
-        proof = merkle.proof([leaf.hash() for leaf in leaves], opening.leaf.hash())
-        openings[address] = replace(opening, proof=proof)
+        words[provider.address] = {"content_hash": content, "key_commit": committed}
+        leaves.append(scored(bid, 8000, 8000, 10**9, status))
     scene.to(round, "commit_end")
     for operator in scene.operators[:3]:  # the fourth does not attest
         scene.observe(round, operator, keccak(text=operator.address))
@@ -167,7 +174,8 @@ def _sell(scene: Scene) -> Sold:
     outcome = clearing.clear(records, total, terms.reserve, terms.cap)
     list(settle_auction(market, scene.planner, round, 0, records, outcome.certificate, batch=100))
     assert [reward > 0 for reward in outcome.rewards] == [True, True, True, False]
-    return Sold(scene, exchange, round, planner_keys, keys, openings)
+    scene.to(round, "settle_end")
+    return Sold(scene, exchange, round, planner_keys, keys, words, leaves)
 
 
 # --- good keys ---
@@ -252,9 +260,8 @@ def test_the_key_of_another_winner_is_a_wrong_key(sold: Sold) -> None:
 def test_a_forged_shared_point_opens_nothing(sold: Sold) -> None:
     first = sold.winners[0]
     sold.deliver(first)
-    found = sold.exchange.require(sold.round, first.address)
-    sale, opening = sold.exchange.sale(sold.round, first.address), sold.openings[first.address]
-    honest = delivery.dispute(sale, sold.secret, found.delivery)
+    made = sold.exchange.require(sold.round, first.address).delivery
+    honest = delivery.dispute(sold.exchange.sale(sold.round, first.address), sold.secret, made)
     x, y = honest.shared
     forged = [
         (bn254.multiply(honest.shared, 2), honest.proof, "InvalidProof"),
@@ -265,47 +272,42 @@ def test_a_forged_shared_point_opens_nothing(sold: Sold) -> None:
         ((x + P, y), honest.proof, "NotOnCurve"),
     ]
     for shared, proof, error in forged:
-        call = _dispute_call(sold, found.delivery, shared, proof, opening)
         with pytest.raises((BadInput, CheckFailed)) as refused:
-            transact.send(sold.scene.w3, sold.scene.planner, call, sold.terms.challenge_bond)
+            _dispute(sold, sold.scene.planner, first, made, Shown(shared, proof), sold.terms.challenge_bond)
         assert refused.value.input == error
     assert sold.state(first) is State.DELIVERED
 
 
-def test_a_dispute_shows_this_delivery_and_this_commitment(sold: Sold) -> None:
-    """Else the planner could make a good key look bad."""
+def test_a_dispute_is_the_planners_and_over_what_was_delivered(sold: Sold) -> None:
+    """Else a good key could be made to look bad."""
     first, second, _ = sold.winners
     sold.deliver(first)
-    found = sold.exchange.require(sold.round, first.address)
-    opening, theirs = sold.openings[first.address], sold.openings[second.address]
-    honest = delivery.dispute(sold.exchange.sale(sold.round, first.address), sold.secret, found.delivery)
-    altered = replace(found.delivery, sealed_key=bytes(32))
+    sold.deliver(second)
+    made = sold.exchange.require(sold.round, first.address).delivery
+    honest = delivery.dispute(sold.exchange.sale(sold.round, first.address), sold.secret, made)
+    theirs = sold.words[second.address]
     cases = [
-        (altered, opening, "NotDelivered"),
-        (replace(found.delivery, proof=honest.proof), opening, "NotDelivered"),
-        (found.delivery, replace(opening, content_hash=theirs.content_hash), "WrongOpening"),
-        (found.delivery, replace(opening, key_commit=theirs.key_commit), "WrongOpening"),
-        (found.delivery, replace(opening, leaf=replace(opening.leaf, dataset_root=bytes(32))), "NotDelivered"),
-        (found.delivery, replace(theirs, proof=theirs.proof), "NotDelivered"),
+        (sold.scene.planner, first, replace(made, sealed_key=bytes(32))),
+        (sold.scene.planner, first, replace(made, proof=honest.proof)),
+        (sold.scene.planner, first, replace(made, content_hash=theirs["content_hash"])),
+        (sold.scene.planner, first, replace(made, key_commit=theirs["key_commit"])),
+        (sold.scene.planner, second, made),
+        (second, first, made),
     ]
-    for made, shown, error in cases:
-        with pytest.raises((BadInput, CheckFailed)) as refused:
-            transact.send(
-                sold.scene.w3, sold.scene.planner, _dispute_call(sold, made, honest.shared, honest.proof, shown)
-            )
-        assert refused.value.input == error
-    with pytest.raises(BadInput) as stranger:
-        transact.send(sold.scene.w3, second, _dispute_call(sold, found.delivery, honest.shared, honest.proof, opening))
-    assert stranger.value.input == "NotDelivered"
+    for sender, winner, shown in cases:
+        with pytest.raises(BadInput) as refused:
+            _dispute(sold, sender, winner, shown, honest, 0)
+        assert refused.value.input == "NotDelivered"
 
 
-def _dispute_call(sold: Sold, made: delivery.Delivery, shared: bn254.Point, proof: Proof, opening: Opening):  # type: ignore[no-untyped-def]
-    parcel = (made.point, made.sealed_key, made.proof.challenge, made.proof.response)
-    words = (opening.content_hash, opening.key_commit, opening.leaf.as_tuple(), opening.proof)
+def _dispute(sold: Sold, sender: LocalAccount, winner: LocalAccount, made: Delivery, shown: Shown, bond: int) -> None:
+    """Below the client, which would not send any of this."""
+    proof = made.proof
+    parcel = (made.point, made.sealed_key, proof.challenge, proof.response, made.content_hash, made.key_commit)
     public = sold.planner_keys.public.bn254
-    return sold.exchange.contract.functions.dispute(
-        sold.round, (public, parcel, shared, proof.challenge, proof.response, *words)
-    )
+    opened = (public, parcel, shown.shared, shown.proof.challenge, shown.proof.response)
+    call = sold.exchange.contract.functions.dispute(sold.round, winner.address, opened)
+    transact.send(sold.scene.w3, sender, call, bond)
 
 
 # --- points that are none, and points that are another's ---
@@ -314,9 +316,8 @@ def _dispute_call(sold: Sold, made: delivery.Delivery, shared: bn254.Point, proo
 @pytest.mark.parametrize("point", [(0, 0), (1, 3), (1 + P, 2), (1, 2 + P), (P, 0)])
 def test_no_delivery_on_an_improper_point(sold: Sold, point: bn254.Point) -> None:
     first = sold.winners[0]
-    made = delivery.deliver(
-        sold.exchange.sale(sold.round, first.address), bytes(32), GENERATOR, deliverer=first.address
-    )
+    sale, words = sold.exchange.sale(sold.round, first.address), sold.words[first.address]
+    made = delivery.deliver(sale, bytes(32), GENERATOR, deliverer=first.address, **words)
     with pytest.raises((BadInput, CheckFailed)) as refused:
         sold.exchange.send_delivery(first, sold.round, first.address, replace(made, point=point))
     assert refused.value.input == "NotOnCurve"
@@ -332,13 +333,12 @@ def test_a_disguised_copy_is_struck_without_opening_the_honest_delivery(sold: So
     sold.deliver(honest)
     original = sold.exchange.require(sold.round, honest.address).delivery
     disguised = replace(
-        original, deliverer=thief.address, point=bn254.multiply(original.point, 12_345), sealed_key=bytes(32)
+        original, point=bn254.multiply(original.point, 12_345), sealed_key=bytes(32), **sold.words[thief.address]
     )
     sold.exchange.send_delivery(thief, sold.round, thief.address, disguised)
     with pytest.raises(CheckFailed, match="own making"):
         sold.dispute(thief)
-    found = sold.exchange.require(sold.round, thief.address)
-    sold.exchange.refute(sold.scene.planner, sold.round, thief.address, found)
+    sold.refute(thief)
     assert sold.state(thief) is State.REVERSED
     assert sold.claim(thief) == {"planner": due, "bond to burned": sold.terms.bid_bond}
 
@@ -348,26 +348,50 @@ def test_a_delivery_of_ones_own_making_cannot_be_refuted(sold: Sold, shift: int)
     """Contract and client agree on every proof, however its response is spelt: else neither way would be open."""
     first = sold.winners[0]
     sale = sold.exchange.sale(sold.round, first.address)
-    made = delivery.deliver(sale, secrets.token_bytes(32), sold.planner_keys.public.bn254, deliverer=first.address)
+    key, words = secrets.token_bytes(32), sold.words[first.address]
+    made = delivery.deliver(sale, key, sold.planner_keys.public.bn254, deliverer=first.address, **words)
     made = replace(made, proof=Proof(made.proof.challenge, made.proof.response + shift))
     sold.exchange.send_delivery(first, sold.round, first.address, made)
     found = sold.exchange.require(sold.round, first.address)
     assert delivery.delivery_holds(sale, found.delivery)
     with pytest.raises((BadInput, CheckFailed)) as refused:
-        sold.exchange.refute(sold.scene.planner, sold.round, first.address, found)
-    assert refused.value.input == "ValidProof"
+        sold.refute(first)
+    assert refused.value.input == "Irrefutable"
     sold.dispute(first)
     assert sold.state(first) is State.REVERSED
 
 
-def test_a_copied_root_wins_nothing_to_deliver(sold: Sold) -> None:
+def test_a_delivery_of_other_data_is_refuted_whatever_its_key(sold: Sold) -> None:
+    """A key that opens something, under words of the cheat's own: a dispute would find it good."""
+    first, second, _ = sold.winners
+    market, key, content = sold.scene.market, secrets.token_bytes(32), secrets.token_bytes(32)
+    place = {"chain_id": market.chain_id, "market": market.address, "round": sold.round, "provider": first.address}
+    other = {"content_hash": content, "key_commit": commitment.key_commit(**place, content_hash=content, key=key)}
+    sold.exchange.deliver(first, sold.round, first.address, key, **other)
+    with pytest.raises(BadInput) as good:
+        sold.dispute(first)
+    assert good.value.input == "WrongBond"
+    with pytest.raises((BadInput, CheckFailed)) as foreign:  # a leaf that is not in the report
+        sold.refute(first, replace(sold.leaves[0], dataset_root=bytes(32)))
+    assert foreign.value.input == "InvalidProof"
+    sold.refute(first)
+    assert sold.state(first) is State.REVERSED
+    sold.deliver(second)
+    with pytest.raises((BadInput, CheckFailed)):
+        sold.refute(second)
+
+
+def test_a_copied_root_is_paid_nothing(sold: Sold) -> None:
+    """Whoever copied it can copy its words and even its key: operators saw that nothing opens under this address."""
     thief, first = sold.scene.providers[3], sold.winners[0]
+    words = sold.words[first.address]
+    sold.exchange.deliver(thief, sold.round, thief.address, sold.keys[first.address], **words)
+    assert set(sold.claim(thief)) == {"bond to winner"}
+    assert commitment.sealed_dataset_root(thief.address, *words.values()) != sold.leaves[0].dataset_root
+    sold.scene.to(sold.round, "deliver_end")
     with pytest.raises(BadInput) as refused:
-        sold.exchange.deliver(thief, sold.round, thief.address, sold.keys[first.address])
-    assert refused.value.input == "NothingDue"
-    opening = sold.openings[first.address]
-    mine = commitment.sealed_dataset_root(thief.address, opening.content_hash, opening.key_commit)
-    assert mine != opening.leaf.dataset_root, "the same words under another address are another root"
+        sold.deliver(thief, by=sold.scene.operators[0])
+    assert refused.value.input in ("NothingDue", "AlreadyDelivered")
 
 
 # --- time ---
@@ -427,7 +451,7 @@ def test_too_late_is_too_late_and_the_planner_keeps_the_reward(sold: Sold) -> No
     for somebody in (first, sold.scene.operators[0]):
         with pytest.raises(BadInput) as refused:
             sold.deliver(first, by=somebody)
-        assert refused.value.input == "TooLateToDeliver"
+        assert refused.value.input == "DeliveryClosed"
     assert sold.claim(first) == {"planner": due, "bond to burned": sold.terms.bid_bond}
 
 

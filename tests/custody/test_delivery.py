@@ -22,6 +22,7 @@ SALE = Sale(31337, EXCHANGE, MARKET, 4, PROVIDER)
 SECRET = 0x1234567890ABCDEF * 2**128 + 5
 PUBLIC = bn254.multiply(GENERATOR, SECRET)
 KEY = bytes(range(32))
+WORDS = {"content_hash": b"\x01" * 32, "key_commit": b"\x02" * 32}
 ELSEWHERE = (
     replace(SALE, chain_id=1),
     replace(SALE, exchange=MARKET),
@@ -35,7 +36,7 @@ ELSEWHERE = (
 @given(scalars, keys)
 def test_what_is_delivered_opens_for_the_planner(secret: int, key: bytes) -> None:
     public = bn254.multiply(GENERATOR, secret)
-    sent = delivery.deliver(SALE, key, public, deliverer=PROVIDER)
+    sent = delivery.deliver(SALE, key, public, deliverer=PROVIDER, **WORDS)
     assert delivery.delivery_holds(SALE, sent)
     assert delivery.open_delivery(SALE, secret, sent) == key
     assert delivery.open_delivery(SALE, secret % (Q - 1) + 1, sent) != key
@@ -48,7 +49,7 @@ def test_what_is_delivered_opens_for_the_planner(secret: int, key: bytes) -> Non
 @given(scalars, scalars)
 def test_a_forged_shared_point_has_no_proof(secret: int, other: int) -> None:
     public = bn254.multiply(GENERATOR, secret)
-    sent = delivery.deliver(SALE, KEY, public, deliverer=PROVIDER)
+    sent = delivery.deliver(SALE, KEY, public, deliverer=PROVIDER, **WORDS)
     honest = delivery.dispute(SALE, secret, sent)
     forged = bn254.multiply(sent.point, other)
     if forged != honest.shared:
@@ -56,7 +57,7 @@ def test_a_forged_shared_point_has_no_proof(secret: int, other: int) -> None:
         foreign = delivery.dispute(SALE, other, sent)
         assert delivery.dispute_holds(bn254.multiply(GENERATOR, other), sent.point, foreign)
         assert not delivery.dispute_holds(public, sent.point, foreign)
-    again = delivery.deliver(SALE, KEY, public, deliverer=PROVIDER)
+    again = delivery.deliver(SALE, KEY, public, deliverer=PROVIDER, **WORDS)
     assert not delivery.dispute_holds(public, again.point, honest), "nor does it serve for another delivery"
 
 
@@ -66,11 +67,11 @@ IMPROPER = [IDENTITY, (X, (Y + 1) % P), (X + P, Y), (X, Y + P), (P, 0), (0, P), 
 
 @pytest.mark.parametrize("bad", IMPROPER)
 def test_improper_points_are_refused_everywhere(bad: bn254.Point) -> None:
-    sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER)
+    sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER, **WORDS)
     honest = delivery.dispute(SALE, SECRET, sent)
     broken = replace(sent, point=bad)
     with pytest.raises(CheckFailed):
-        delivery.deliver(SALE, KEY, bad, deliverer=PROVIDER)
+        delivery.deliver(SALE, KEY, bad, deliverer=PROVIDER, **WORDS)
     with pytest.raises(CheckFailed, match="round 4"):
         delivery.open_delivery(SALE, SECRET, broken)
     with pytest.raises(CheckFailed):
@@ -83,7 +84,7 @@ def test_improper_points_are_refused_everywhere(bad: bn254.Point) -> None:
 
 
 def test_other_numbers_are_no_proof() -> None:
-    sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER)
+    sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER, **WORDS)
     honest = delivery.dispute(SALE, SECRET, sent)
     c, s = honest.proof.challenge, honest.proof.response
     for proof in (Proof(c + Q, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
@@ -95,14 +96,14 @@ def test_other_numbers_are_no_proof() -> None:
 
 @pytest.mark.parametrize("sale", ELSEWHERE)
 def test_a_delivery_is_for_one_sale(sale: Sale) -> None:
-    sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER)
+    sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER, **WORDS)
     assert not delivery.delivery_holds(sale, sent)
     assert delivery.open_delivery(sale, SECRET, sent) != KEY
 
 
 def test_nobody_delivers_what_another_made() -> None:
     """Copied out of the mempool, or hidden by a factor: who opened that in public would open the honest one as well."""
-    honest = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER)
+    honest = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER, **WORDS)
     theirs = replace(SALE, provider=OTHER)
     factor = 987_654_321
     shared = bn254.multiply(honest.point, SECRET)
@@ -135,18 +136,18 @@ def test_a_proof_of_one_kind_is_none_of_another() -> None:
     """Type hashes part them: else a registration could be turned into a delivery."""
     public = bn254.multiply(GENERATOR, SECRET)
     proof = delivery.prove_possession(31337, EXCHANGE, PROVIDER, SECRET)
-    assert not delivery.delivery_holds(SALE, delivery.Delivery(PROVIDER, public, bytes(32), proof))
+    assert not delivery.delivery_holds(SALE, delivery.Delivery(PROVIDER, public, bytes(32), proof, **WORDS))
 
 
 def test_the_same_key_is_never_masked_the_same_way_twice() -> None:
-    sent = [delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER) for _ in range(3)]
+    sent = [delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER, **WORDS) for _ in range(3)]
     assert len({one.point for one in sent}) == len({one.sealed_key for one in sent}) == 3
 
 
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_a_key_has_32_bytes(length: int) -> None:
     with pytest.raises(BadInput, match="32 bytes"):
-        delivery.deliver(SALE, bytes(length), PUBLIC, deliverer=PROVIDER)
+        delivery.deliver(SALE, bytes(length), PUBLIC, deliverer=PROVIDER, **WORDS)
 
 
 def test_the_mask_is_a_hash_of_plain_words() -> None:
@@ -161,5 +162,5 @@ def test_the_mask_is_a_hash_of_plain_words() -> None:
 
 def test_messages_tell_no_secret() -> None:
     with pytest.raises(BadInput) as refused:
-        delivery.deliver(SALE, b"\xab" * 31, PUBLIC, deliverer=PROVIDER)
+        delivery.deliver(SALE, b"\xab" * 31, PUBLIC, deliverer=PROVIDER, **WORDS)
     assert "abab" not in f"{refused.value} {refused.value.hint} {refused.value.input}"
