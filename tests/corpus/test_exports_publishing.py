@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from oracle.corpus.document import Document
-from oracle.corpus.exports.export import Lot, read_export, read_rows, verify_export, write_export
+from oracle.corpus.exports.export import Lot, read_rows, verify_export, write_export
 from oracle.corpus.exports.formats import FORMATS
-from oracle.corpus.exports.manifest import Export
+from oracle.corpus.exports.manifest import Export, read_export
 from oracle.corpus.exports.rows import Origin
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 
