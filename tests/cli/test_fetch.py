@@ -68,8 +68,9 @@ class Sold:
         return Exchange(self.world.market)
 
     def deliver(self, name: str, key: bytes | None = None) -> None:
-        account = self.accounts[name]
-        self.exchange.deliver(account, self.round, account.address, key or self.packed[name].key)
+        account, packed = self.accounts[name], self.packed[name]
+        words = {"content_hash": packed.manifest.content_hash, "key_commit": packed.manifest.key_commit}
+        self.exchange.deliver(account, self.round, account.address, key or packed.key, **words)
 
     def fetch(self, out: Path, *more: object) -> Answer:
         keys = ["--key", self.world.folder / "planner.keys.json", "--password-file", self.world.folder / "password.txt"]
@@ -165,6 +166,7 @@ def play(world: World, round: int, bids: list[Bid], accounts: dict[str, LocalAcc
     outcome = clearing.clear(records, total, terms.reserve, terms.cap)
     assert all(outcome.rewards)
     list(settle_auction(market, accounts["planner"], round, 0, records, outcome.certificate, batch=100))
+    world.chain.warp_to(terms.settle_end)
 
 
 @pytest.fixture
