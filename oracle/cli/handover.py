@@ -152,28 +152,25 @@ def delivery_status(session: Session, round: int) -> dict[str, Any]:
     Raises BadInput before the settlement, or for a round without deliveries.
     """
     from oracle.chain.exchange import Exchange
-    from oracle.chain.terms import Phase
+    from oracle.cli.purchase import winners
 
     market, exchange = session.market, Exchange(session.market)
-    market.require_phase(round, Phase.CLAIM)
-    exchange.planner_key(round)
+    exchange.planner_key(round)  # or nothing is delivered in this round
     terms, now = market.terms(round), market.w3.eth.get_block("latest")["timestamp"]
     claimed = {known.provider for known in market.claims(round)}
     rows = []
-    for provider in sorted({known.provider for known in market.reveals(round)}):
+    for provider in (won.provider for won in winners(session, round)):
         found = exchange.delivered(round, provider)
-        reward, _ = market.contract.functions.rewardOf(round, provider).call()
-        if reward or found is not None:
-            rows.append(
-                {
-                    "provider": provider,
-                    "state": _state(found, terms.bounty_end, now),
-                    "deliverer": found.delivery.deliverer if found else None,
-                    "bounty": found is not None and found.bounty,
-                    "dispute_end": iso(found.dispute_end) if found else None,
-                    "claimed": provider in claimed,
-                }
-            )
+        rows.append(
+            {
+                "provider": provider,
+                "state": _state(found, terms.bounty_end, now),
+                "deliverer": found.delivery.deliverer if found else None,
+                "bounty": found is not None and found.bounty,
+                "dispute_end": iso(found.dispute_end) if found else None,
+                "claimed": provider in claimed,
+            }
+        )
     return {
         "round": round,
         "exchange": exchange.contract.address,

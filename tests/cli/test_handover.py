@@ -1,0 +1,242 @@
+"""``mia delivery``: what a winner, a planner and an operator type, and what the commands refuse to do to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from conftest import PASSWORD, Answer, Mia
+from test_fetch import Sold, settled, sold  # noqa: F401  a settled round of sealed data sets; nobody has delivered
+
+from oracle.chain.exchange import State
+from oracle.cli.session import open_session
+from oracle.custody import bn254, delivery
+from oracle.custody.bidfile import Bid, write_bid
+from oracle.custody.board import round_key
+from oracle.custody.contentkey import ContentKey, read_key, write_key
+from oracle.custody.keystore import create_keys
+from oracle.custody.wraps import Wraps, wrap_key
+from oracle.evidence.leaf import ScoreLeaf, Status
+from oracle.node import exchange as peers
+
+WORK = 2**12
+
+
+@dataclass
+class Hands:
+    """The people of a settled round at their command lines."""
+
+    sold: Sold
+    mia: Mia
+    folder: Path
+
+    def address(self, name: str) -> str:
+        return self.sold.accounts[name].address
+
+    def run(self, who: str, *arguments: object) -> Answer:
+        return self.mia("delivery", *arguments, *self.sold.world.key(who), *self.sold.world.here)
+
+    def key_file(self, name: str, key: bytes | None = None) -> Path:
+        packed, path = self.sold.packed[name], self.folder / f"{name}.key.json"
+        write_key(path, ContentKey(manifest=packed.manifest.digest, key=key or packed.key))
+        return path
+
+    def send(self, name: str) -> Answer:
+        return self.run(name, "send", self.sold.round, "--key", self.key_file(name))
+
+    def planner(self, command: str, name: str, *more: object) -> Answer:
+        keys = self.sold.world.folder / "planner.keys.json"
+        return self.run("planner", command, self.sold.round, self.address(name), "--keys", keys, *more)
+
+    def status(self) -> dict[str, dict[str, object]]:
+        answer = self.mia("delivery", "status", self.sold.round, *self.sold.world.here)
+        assert answer.code == 0, answer.said
+        names = {self.address(name): name for name in self.sold.packed}
+        return {names[row["provider"]]: row for row in answer.document["deliveries"]}
+
+    def state(self, name: str) -> State:
+        found = self.sold.exchange.delivered(self.sold.round, self.address(name))
+        return State.NONE if found is None else found.state
+
+
+@pytest.fixture
+def hands(sold: Sold, mia: Mia, tmp_path: Path) -> Iterator[Hands]:  # noqa: F811
+    world, market = sold.world, sold.world.market
+    session = open_session(world.chain.rpc, market.address, f"local:{world.folder / 'store'}")
+    leaves = [
+        ScoreLeaf(bid.provider, bid.dataset_root, Status.SCORED, 0, 8 * 10**17, 8 * 10**17, 1000, 0)
+        for bid in market.commitments(sold.round)
+    ]
+    peers.publish_leaves(market, sold.round, leaves, session.board)
+    yield Hands(sold, mia, tmp_path)
+
+
+def test_a_key_changes_hands(hands: Hands) -> None:
+    assert {row["state"] for row in hands.status().values()} == {"awaited"}
+    sent = hands.send("anna")
+    assert (sent.code, sent.document["sent"]) == (0, True), sent.said
+    assert hands.send("anna").document == sent.document | {"sent": False, "transaction": None}
+    row = hands.status()["anna"]
+    assert (row["state"], row["deliverer"], row["claimed"]) == ("delivered", hands.address("anna"), False)
+
+    out = hands.folder / "bought.json"
+    taken = hands.planner("accept", "anna", "--out", out)
+    assert (taken.code, taken.document["sent"], taken.document["key"]) == (0, True, str(out)), taken.said
+    packed = hands.sold.packed["anna"]
+    assert read_key(out.read_bytes(), name="bought").key == packed.key and out.stat().st_mode & 0o777 == 0o600
+    for text in (json.dumps(taken.document), taken.said, json.dumps(sent.document), sent.said):
+        assert packed.key.hex() not in text
+    assert hands.status()["anna"]["state"] == "accepted"
+    again = hands.planner("accept", "anna", "--out", hands.folder / "again.json")
+    assert (again.code, again.document["sent"]) == (0, False)
+    assert hands.planner("accept", "anna", "--out", out).code == 2
+
+
+def test_the_bid_file_holds_the_key(hands: Hands) -> None:
+    sold, packed = hands.sold, hands.sold.packed["bert"]  # noqa: F811
+    manifest = packed.manifest
+    bid = Bid(
+        chain=manifest.chain_id,
+        market=manifest.market,
+        round=sold.round,
+        provider=manifest.provider,
+        terms_hash=sold.world.market.terms(sold.round).hash(),
+        dataset_root=manifest.dataset_root,
+        manifest=manifest.digest,
+        cost=1000,
+        salt=bytes(32),
+        content_key=packed.key,
+    )
+    files = {name: hands.folder / f"{name}.json" for name in ("whole", "keyless", "elsewhere")}
+    write_bid(files["whole"], bid, PASSWORD, work=WORK)
+    write_bid(files["keyless"], bid.model_copy(update={"content_key": None}), PASSWORD, work=WORK)
+    write_bid(files["elsewhere"], bid.model_copy(update={"round": 9}), PASSWORD, work=WORK)
+    for name in ("keyless", "elsewhere"):
+        refused = hands.run("bert", "send", sold.round, "--bid-file", files[name])
+        assert (refused.code, refused.document["error"]["input"]) == (2, str(files[name]))
+    assert hands.run("bert", "send", sold.round).code == 2  # no file at all
+    both = ["--bid-file", files["whole"], "--key", hands.key_file("bert")]
+    assert hands.run("bert", "send", sold.round, *both).code == 2
+    assert hands.state("bert") is State.NONE
+    assert hands.run("bert", "send", sold.round, "--bid-file", files["whole"]).code == 0
+    assert hands.sold.exchange.opened(sold.round, hands.address("bert"), planner_keys(hands)) == packed.key
+
+
+def planner_keys(hands: Hands):  # type: ignore[no-untyped-def]
+    from oracle.custody.keystore import load_keys
+
+    return load_keys(hands.sold.world.folder / "planner.keys.json", PASSWORD)
+
+
+def test_a_wrong_key_is_not_sent(hands: Hands) -> None:
+    """It would cost the bond and the reward."""
+    wrong = hands.run("anna", "send", hands.sold.round, "--key", hands.key_file("anna", bytes(range(32))))
+    assert (wrong.code, wrong.document["error"]["name"]) == (1, "CheckFailed")
+    foreign = hands.run("anna", "send", hands.sold.round, "--key", hands.key_file("bert"))
+    assert (foreign.code, foreign.document["error"]["input"]) == (2, str(hands.folder / "bert.key.json"))
+    assert hands.state("anna") is State.NONE
+
+
+def test_who_did_not_win_or_is_no_provider_sends_nothing(hands: Hands) -> None:
+    nobody = hands.run("operator0", "send", hands.sold.round, "--key", hands.key_file("anna"))
+    assert (nobody.code, nobody.document["error"]["input"]) == (2, hands.address("operator0"))
+    early = hands.run("anna", "send", 1, "--key", hands.key_file("anna"))  # round 1 was never played
+    assert early.code == 2
+
+
+def test_a_good_key_is_not_disputed(hands: Hands) -> None:
+    hands.send("anna")
+    refused = hands.planner("dispute", "anna")
+    assert refused.code == 2 and "mia delivery accept" in refused.document["error"]["hint"]
+    assert hands.state("anna") is State.DELIVERED
+
+
+def test_a_wrong_key_is_not_accepted_but_struck(hands: Hands) -> None:
+    hands.sold.deliver("anna", bytes(range(32)))
+    out = hands.folder / "bought.json"
+    refused = hands.planner("accept", "anna", "--out", out)
+    assert refused.code == 1 and "mia delivery dispute" in refused.document["error"]["hint"]
+    assert not out.exists() and hands.state("anna") is State.DELIVERED
+    struck = hands.planner("dispute", "anna")
+    assert (struck.code, struck.document["struck"]) == (0, "disputed"), struck.said
+    assert hands.status()["anna"]["state"] == "reversed"
+
+
+@pytest.mark.parametrize("cheat", ["disguised", "other data"])
+def test_a_false_delivery_is_refuted_so_that_no_key_leaks(hands: Hands, cheat: str) -> None:
+    sold, exchange = hands.sold, hands.sold.exchange  # noqa: F811
+    hands.send("anna")
+    honest = exchange.require(sold.round, hands.address("anna")).delivery
+    thief, manifest = sold.accounts["bert"], sold.packed["bert"].manifest
+    if cheat == "disguised":
+        words = {"content_hash": manifest.content_hash, "key_commit": manifest.key_commit}
+        point = bn254.multiply(honest.point, 77)
+        exchange.send_delivery(thief, sold.round, thief.address, replace(honest, point=point, **words))
+    else:
+        made = delivery.deliver(
+            exchange.sale(sold.round, thief.address),
+            bytes(32),
+            exchange.planner_key(sold.round),
+            deliverer=thief.address,
+            content_hash=bytes(32),
+            key_commit=bytes(32),
+        )
+        exchange.send_delivery(thief, sold.round, thief.address, made)
+    struck = hands.planner("dispute", "bert")
+    assert (struck.code, struck.document["struck"]) == (0, "refuted"), struck.said
+    assert hands.state("bert") is State.REVERSED and hands.state("anna") is State.DELIVERED
+
+
+def test_an_operator_delivers_from_what_was_wrapped_to_it(hands: Hands) -> None:
+    sold, name = hands.sold, "operator0"  # noqa: F811
+    packed, owner = sold.packed["carl"], hands.address(name)
+    file = hands.folder / "operator.keys.json"
+    keys = create_keys(file, owner, PASSWORD, work=WORK)
+    bounty = ["bounty", sold.round, hands.address("carl"), "--keys", file]
+    nothing = hands.run(name, *bounty)
+    assert (nothing.code, nothing.document["error"]["input"]) == (1, f"wraps-{hands.address('carl').lower()}")
+
+    context = packed.manifest.context
+    wraps = Wraps(manifest=packed.manifest.digest, wraps=(wrap_key(context, packed.key, owner, keys.public.x25519),))
+    session = open_session(sold.world.chain.rpc, sold.world.market.address, f"local:{sold.world.folder / 'store'}")
+    key = round_key(sold.world.market.chain_id, sold.world.market.address, sold.round)
+    session.board.publish(key, f"wraps-{hands.address('carl').lower()}", wraps.to_bytes())
+    early = hands.run(name, *bounty)
+    assert (early.code, early.document["error"]["input"]) == (2, "NotDeliverer")
+    sold.world.chain.warp_to(sold.world.market.terms(sold.round).deliver_end)
+    done = hands.run(name, *bounty)
+    assert (done.code, done.document["sent"]) == (0, True), done.said
+    row = hands.status()["carl"]
+    assert (row["state"], row["bounty"], row["deliverer"]) == ("delivered", True, owner)
+    out = hands.folder / "bought.json"
+    assert hands.planner("accept", "carl", "--out", out).code == 0
+    assert read_key(out.read_bytes(), name="bought").key == packed.key
+
+
+def test_a_stranger_opens_nothing(hands: Hands) -> None:
+    hands.send("anna")
+    file = hands.folder / "eve.keys.json"
+    create_keys(file, hands.address("bert"), PASSWORD, work=WORK)
+    command = ["accept", hands.sold.round, hands.address("anna"), "--keys", file, "--out", hands.folder / "x.json"]
+    refused = hands.run("bert", *command)
+    assert refused.code == 2 and not (hands.folder / "x.json").exists()
+    assert hands.planner("accept", "bert", "--out", hands.folder / "x.json").code == 2  # nothing delivered yet
+
+
+def test_time_passes_and_says_so(hands: Hands) -> None:
+    hands.send("anna")
+    sold = hands.sold  # noqa: F811
+    end = sold.exchange.require(sold.round, hands.address("anna")).dispute_end
+    sold.world.chain.warp_to(max(end, sold.world.market.terms(sold.round).bounty_end))
+    states = {name: row["state"] for name, row in hands.status().items()}
+    assert states == {"anna": "accepted", "bert": "missing", "carl": "missing"}
+    late = hands.send("bert")
+    assert (late.code, late.document["error"]["input"]) == (2, "DeliveryClosed")
+
+
+def test_a_round_without_deliveries_says_so(hands: Hands) -> None:
+    answer = hands.mia("delivery", "status", 1, *hands.sold.world.here)
+    assert answer.code == 2 and answer.document["error"]["input"] == "round 1"
