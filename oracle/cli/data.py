@@ -126,7 +126,7 @@ def verify(
             verify_sealed(content, sealed, secret, progress=tell, processes=workers)
     except CheckFailed as error:
         bad = error
-        notes().print(f"[bold red]{escape(str(error))}[/]\n  {escape(error.hint)}")
+        notes().print(f"[bold red]{escape(str(error))}[/]\n  {escape(error.hint)}", soft_wrap=True)
     document = {"ok": bad is None, "first_bad": bad.input if bad else None}
     emit(document, facts({"manifest": manifest} | document), as_json=json)
     if bad:

@@ -1,14 +1,14 @@
 """An interrupted packing goes on under the same key, and never seals two different texts under it.
 
-The file holds the key and, written and synced ahead of its publication, the sha256 of every ciphertext chunk. A second
-run that comes to the same chunks finds them stored already; one that comes to another chunk stops before it gives it
-away, because two plaintexts under one nonce would tell each other. One process at a time works on a journal.
+The file holds the key and, written and synced ahead of its publication, the tag of every ciphertext chunk: under one
+key and nonce another text has another tag (all but one in 2**111). A second run that comes to the same chunks finds
+them stored already; one that comes to another chunk stops before it gives it away, because two texts under one nonce
+would tell each other. One process at a time works on a journal.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -19,12 +19,12 @@ from typing import Literal
 from pydantic import ValidationError
 
 from oracle.custody.context import KEY_BYTES, Context
+from oracle.custody.stream import TAG
 from oracle.errors import BadInput, EnvironmentFailure
 from oracle.evidence import canonical
 from oracle.evidence.fields import Address, Bytes32, Count, Record
 
 _AHEAD = 16  # chunks noted at once: one sync for 16 MiB
-_DIGEST = 32
 
 
 class TextChanged(BadInput):
@@ -85,16 +85,15 @@ class Journal:
         """
         ahead: list[bytes] = []
         for number, chunk in enumerate(sealed):
-            digest = hashlib.sha256(chunk).digest()
-            earlier = self._noted[number * _DIGEST : (number + 1) * _DIGEST]
-            if earlier not in (b"", digest):
+            tag, earlier = chunk[-TAG:], self._noted[number * TAG : (number + 1) * TAG]
+            if earlier not in (b"", tag):
                 raise TextChanged(
                     "the documents changed since the interrupted run", input=str(self._path), hint="begin anew"
                 )
             if earlier:
                 yield chunk
                 continue
-            os.write(self._handle, digest)
+            os.write(self._handle, tag)
             ahead.append(chunk)
             if len(ahead) == _AHEAD:
                 os.fsync(self._handle)
@@ -118,7 +117,7 @@ class Journal:
         there = (wanted.chain_id, wanted.market.lower(), wanted.round, wanted.provider.lower())
         if (header.chain_id, header.market.lower(), header.round, header.provider.lower()) != there:
             return None
-        self._noted = noted[: len(noted) // _DIGEST * _DIGEST]  # half a digest: nothing was published yet
+        self._noted = noted[: len(noted) // TAG * TAG]  # half a tag: nothing was published yet
         os.truncate(self._handle, len(line) + len(self._noted))
         os.lseek(self._handle, 0, os.SEEK_END)
         return header

@@ -19,6 +19,7 @@ COMMANDS = [
     *("round open", "round draw", "round status", "round settle", "round refund", "round void", "round simulate"),
     *("revenue deposit", "revenue claim", "revenue status"),
     *("oracle stake", "oracle score", "oracle report", "audit round"),
+    *("data pack", "data verify", "data unpack", "data prove"),
 ]
 NOBODY = "0x" + "11" * 20
 

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -356,3 +358,30 @@ def test_metadata_are_valid_croissant(store: LocalStore, tmp_path: Path) -> None
     statement = read_croissant(file, tmp_path)
     assert statement is not None
     assert [check.verdict for check in statement.checked if check.field == FORMAT] == [Verdict.CONFIRMED]
+
+
+# --- memory ---
+
+_PEAK = """
+import resource, sys, tempfile
+from pathlib import Path
+from oracle.corpus.document import Document
+from oracle.custody.context import Context
+from oracle.custody.sealed import open_sealed, pack
+from oracle.custody.store import LocalStore
+
+with tempfile.TemporaryDirectory() as folder:
+    store, page = LocalStore(Path(folder)), "The tide rose slowly. " * 3000
+    packed = pack(store, Context.new(), (Document(str(n), page) for n in range(int(sys.argv[1]))))
+    assert sum(1 for _ in open_sealed(store, packed.manifest, packed.key)) == packed.manifest.documents
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_data() -> None:
+    """In fresh processes; ``benchmarks/custody/pack.py`` does the same with gigabytes."""
+    peaks = [
+        int(subprocess.run([sys.executable, "-c", _PEAK, str(count)], capture_output=True, check=True).stdout)
+        for count in (300, 2000)  # 20 MB, 132 MB
+    ]
+    assert peaks[1] < 300 and peaks[1] < peaks[0] + 16, peaks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -99,13 +98,13 @@ def test_chunks_are_noted_before_they_are_given_out(path: Path) -> None:
     with open_journal(path, CONTEXT) as journal:
         for number, chunk in enumerate(journal.guard(chunks)):
             noted = path.read_bytes().partition(b"\n")[2]
-            assert hashlib.sha256(chunk).digest() == noted[32 * number : 32 * number + 32]
+            assert chunk[-16:] == noted[16 * number : 16 * number + 16]
 
 
 def test_half_a_note_is_none(path: Path, store: LocalStore) -> None:
     context, _ = interrupted(path, store)
     with path.open("ab") as file:
-        file.write(b"\x00" * 17)
+        file.write(b"\x00" * 9)
     assert again(path, store, LONG) == context
 
 
