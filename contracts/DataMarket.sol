@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {LibBit} from "solady/src/utils/LibBit.sol";
+import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {DataShareToken} from "./DataShareToken.sol";
 import {KeyExchange} from "./KeyExchange.sol";
@@ -225,7 +225,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         require(msg.value == t.challengeBond, Errors.WrongBond());
         bytes32 root = r.scores;
         bytes32 leafHash = ScoreReport.leafHash(leaf);
-        require(MerkleProof.verifyCalldata(proof, root, leafHash), Errors.InvalidProof());
+        require(MerkleProofLib.verifyCalldata(proof, root, leafHash), Errors.InvalidProof());
         bytes32 challengeId =
             keccak256(abi.encode(block.chainid, address(this), round, root, leafHash, msg.sender, evidence));
 
@@ -272,7 +272,7 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
         if (block.timestamp < t.challengeEnd || block.timestamp >= t.revealEnd || root == 0) {
             revert Errors.WrongPhase(_phase(t, r));
         }
-        require(MerkleProof.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
+        require(MerkleProofLib.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
         _requireOpening(
             bidOf[round][leaf.provider], Commitment.seal(round, leaf.provider, t.hash(), leaf.datasetRoot, cost, salt)
         );

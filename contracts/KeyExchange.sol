@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {IDataMarket} from "./interfaces/IDataMarket.sol";
 import {IKeyExchange} from "./interfaces/IKeyExchange.sol";
@@ -123,7 +123,7 @@ contract KeyExchange is IKeyExchange {
         address provider = leaf.provider;
         Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, deliveryKey, parcel));
         bytes32 root = market.roundOf(round).root;
-        require(MerkleProof.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
+        require(MerkleProofLib.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
         bool scored = leaf.datasetRoot == Commitment.datasetRoot(provider, parcel.contentHash, parcel.keyCommit);
         require(!scored || !_made(round, provider, delivery, parcel), Errors.Irrefutable());
 

@@ -33,12 +33,16 @@ library RoundTerms {
     /// @dev Behind SSTORE2's leading byte the code is `abi.encode` of a struct of value types: one word a field, as the
     /// struct lies in memory. Where there is no code the words are zero, and no planner is.
     function read(uint256 round) internal view returns (IDataMarket.Terms memory t) {
-        return readOf(address(this), round);
+        _copy(SSTORE2.predictDeterministicAddress(bytes32(round)), t);
     }
 
     /// @notice The same for a round of any market.
     function readOf(address market, uint256 round) internal view returns (IDataMarket.Terms memory t) {
-        address pointer = SSTORE2.predictDeterministicAddress(bytes32(round), market);
+        _copy(SSTORE2.predictDeterministicAddress(bytes32(round), market), t);
+    }
+
+    /// @dev Into memory of the caller's: to pass a struct on by value would clear its words twice.
+    function _copy(address pointer, IDataMarket.Terms memory t) private view {
         assembly ("memory-safe") {
             extcodecopy(pointer, t, 1, SIZE)
         }
