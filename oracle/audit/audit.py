@@ -1,4 +1,4 @@
-"""``audit round``: everything about one round again, from an RPC URL and a content folder alone.
+"""``audit round``: everything about one round again, from an RPC URL and a content folder; scores by an auditor.
 
 A stage compares one kind of thing and names what differs; later stages run even when an earlier one fails, so that the
 report is complete, and the first difference is the first in this order.
@@ -13,12 +13,13 @@ import torch
 
 from oracle.audit import attested, content, settled
 from oracle.audit.difference import AuditResult, Check, Difference, Mismatch
-from oracle.audit.rescore import rescore as score_again
+from oracle.audit.rescore import rescore
 from oracle.audit.subject import Subject
 from oracle.chain.client import Market
 from oracle.custody.store import Board, ContentStore
 from oracle.errors import CheckFailed
 from oracle.node.folder import Progress
+from oracle.node.opening import Reader
 
 
 def audit_round(
@@ -27,17 +28,19 @@ def audit_round(
     store: ContentStore,
     board: Board,
     *,
-    rescore: bool = True,
+    reader: Reader | None = None,
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> AuditResult:
-    """Recompute and compare every stage the round has reached; ``rescore`` False leaves out scoring the texts again.
+    """Recompute and compare every stage the round has reached.
+
+    ``reader`` is an auditor to whom keys were wrapped: only then the texts can be opened and scored again.
 
     Never raises for what is wrong with the round: that is the result. Raises BadInput for an unknown round and
     EnvironmentFailure when node or disk fail, or when this installation cannot compute the round's specification.
     """
     subject = Subject(market, round_id, store, board)
-    stages = _stages(subject, rescore, device, progress)
+    stages = _stages(subject, reader, device, progress)
     checks: list[Check] = []
     first: Difference | None = None
     for done, (stage, check) in enumerate(stages):
@@ -53,7 +56,7 @@ def audit_round(
 
 
 def _stages(
-    subject: Subject, rescore: bool, device: torch.device | None, progress: Progress | None
+    subject: Subject, reader: Reader | None, device: torch.device | None, progress: Progress | None
 ) -> tuple[tuple[str, Callable[[], str]], ...]:
     """Name and work of every stage, in order."""
     checks: list[Callable[[Subject], str]] = [
@@ -68,8 +71,8 @@ def _stages(
         checks += [content.validation_sample, attested.observations]
     if subject.state.reported:
         checks += [attested.scores, attested.signatures, content.datasets, content.evidence]
-        if rescore:
-            checks.append(partial(score_again, device=device, progress=progress))
+        if reader is not None:
+            checks.append(partial(rescore, reader=reader, device=device, progress=progress))
         checks += [settled.records, settled.weights]
     if subject.state.settled:
         checks += [settled.certificate, settled.rewards]

@@ -6,7 +6,7 @@ from typing import Any
 
 from oracle.audit.difference import Mismatch, require_equal
 from oracle.audit.subject import Subject
-from oracle.custody.dataset import fetch_dataset
+from oracle.custody.sealed import verify_sealed
 from oracle.errors import CheckFailed
 from oracle.evidence import canonical
 from oracle.evidence.leaf import Status
@@ -18,6 +18,7 @@ from oracle.node import pipeline as specification
 from oracle.node import validation
 from oracle.node.compute import influence_seed
 from oracle.node.findings import read_evidence
+from oracle.node.opening import manifest_of
 
 
 def pipeline(subject: Subject) -> str:
@@ -38,20 +39,21 @@ def validation_sample(subject: Subject) -> str:
 
 
 def datasets(subject: Subject) -> str:
-    """Every scored dataset opens to the root and manifest its provider committed to."""
+    """Every scored data set's manifest is the committed one, and every block of its ciphertext is in the store."""
     attested = {leaf.provider: leaf.status for leaf in subject.leaves}
     documents = 0
     for bid in subject.bids:
         try:
-            fetched = fetch_dataset(subject.store, bid.manifest, provider=bid.provider, dataset_root=bid.dataset_root)
+            manifest = manifest_of(subject.market, subject.round_id, bid, subject.store)
+            verify_sealed(subject.store, manifest)
         except CheckFailed as error:
             if attested[bid.provider] != Status.UNAVAILABLE:
                 raise Mismatch(
                     f"dataset of provider {bid.provider}", f"root 0x{bid.dataset_root.hex()}", error
                 ) from error
             continue
-        documents += len(fetched)
-    return f"{len(subject.bids)} datasets, {documents} documents"
+        documents += manifest.documents
+    return f"{len(subject.bids)} sealed data sets, {documents} documents"
 
 
 def evidence(subject: Subject) -> str:

@@ -1,4 +1,4 @@
-"""Scoring the round again from the content store, by the operators' own code, in a folder that is thrown away."""
+"""Scoring the round again, by the operators' own code, for an auditor to whom the keys were wrapped."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ import torch
 from oracle.audit.content import influence_log
 from oracle.audit.difference import Mismatch, require_equal
 from oracle.audit.subject import Subject
-from oracle.custody.dataset import fetch_dataset
-from oracle.errors import CheckFailed
 from oracle.evidence.leaf import QUANTUM
 from oracle.evidence.observation import Score
 from oracle.influence.replay import first_difference
-from oracle.node.compute import Computation, Held, Result, compute
+from oracle.node.compute import Computation, Result, compute
 from oracle.node.folder import Progress
+from oracle.node.opening import Reader, open_round
 from oracle.node.scoring import load_inputs
 
 
-def rescore(subject: Subject, *, device: torch.device | None, progress: Progress | None) -> str:
+def rescore(subject: Subject, reader: Reader, *, device: torch.device | None, progress: Progress | None) -> str:
     """Attested scores against computed ones: status and tokens exactly, q and phi within the published tolerance.
 
     A single operator that saw something else, or whose influence log does not replay, does not make the medians wrong:
     it is named in the detail.
     """
-    computed = _compute(subject, device, progress)
+    computed = _compute(subject, reader, device, progress)
     results = computed.results
     tolerance = subject.pipeline.tolerance
     for leaf, mine in zip(subject.leaves, results, strict=True):
@@ -52,23 +51,12 @@ def rescore(subject: Subject, *, device: torch.device | None, progress: Progress
     return "; ".join([scored, *outliers])
 
 
-def _compute(subject: Subject, device: torch.device | None, progress: Progress | None) -> Computation:
+def _compute(subject: Subject, reader: Reader, device: torch.device | None, progress: Progress | None) -> Computation:
+    market, round_id = subject.market, subject.round_id
+    held = open_round(market, round_id, subject.store, subject.board, reader, progress=progress)
     with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder:
-        inputs = load_inputs(
-            subject.market, subject.round_id, subject.store, subject.board, Path(folder) / "base", _held(subject)
-        )
+        inputs = load_inputs(market, round_id, subject.store, subject.board, Path(folder) / "base", held)
         return compute(inputs, device=device, progress=progress)
-
-
-def _held(subject: Subject) -> tuple[Held, ...]:
-    held = []
-    for bid in subject.bids:
-        try:
-            documents = fetch_dataset(subject.store, bid.manifest, provider=bid.provider, dataset_root=bid.dataset_root)
-            held.append(Held(tuple(documents)))
-        except CheckFailed as error:
-            held.append(Held(None, str(error)))
-    return tuple(held)
 
 
 def _require_near(item: str, expected: int, found: int, tolerance: int) -> None:

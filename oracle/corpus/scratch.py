@@ -13,19 +13,23 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import DTypeLike, NDArray
 
 from oracle.errors import EnvironmentFailure
 
 
 class Scratch:
-    """Bytes on disk, ``size`` of them.
+    """Bytes on disk, ``size`` of them; ``encrypted`` under a random key (AES-256-CTR) that dies with the file.
 
     Raises:
         EnvironmentFailure: the disk is full or broken.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, encrypted: bool = False) -> None:
+        self._key = os.urandom(32) if encrypted else None
         with _explained():
             self._file = tempfile.TemporaryFile(prefix="mixed-mia-")  # noqa: SIM115 (closed in close)
         self.size = 0
@@ -34,12 +38,12 @@ class Scratch:
     def append(self, data: bytes | memoryview) -> None:
         """Write at the end."""
         with _explained():
-            self._file.write(data)
+            self._file.write(self._masked(self.size, data))
         self.size += len(data)
 
     def read(self, place: int, size: int) -> bytes:
         """``size`` bytes from ``place`` on, which must have been written."""
-        parts = []
+        parts, start = [], place
         with _explained():
             if self._flushed < self.size:
                 self._file.flush()
@@ -51,7 +55,16 @@ class Scratch:
                 parts.append(part)
                 place += len(part)
                 size -= len(part)
-        return b"".join(parts)
+        return bytes(self._masked(start, b"".join(parts)))
+
+    def _masked(self, place: int, data: bytes | memoryview) -> bytes | memoryview:
+        """XOR with the key stream at ``place``: both ways the same."""
+        if self._key is None:
+            return data
+        block, skipped = divmod(place, 16)
+        cipher = Cipher(AES256(self._key), CTR(block.to_bytes(16, "big"))).encryptor()
+        cipher.update(bytes(skipped))
+        return cipher.update(data)
 
     def close(self) -> None:
         """Give the room back; nothing can be read any more."""

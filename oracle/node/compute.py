@@ -145,6 +145,7 @@ def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Pr
         reference=inputs.reference,
         spec=inputs.pipeline.quality_spec,
         seed=inputs.beacon,
+        quotes=False,
         progress=progress,
     )
     return {

@@ -1,9 +1,8 @@
-"""An operator's data folder: its own copies of the texts, its checkpoints, its signing record. Nobody else writes here.
+"""An operator's data folder: its checkpoints, its signing record. Nobody else writes here.
 
 ```
-datasets/<dataset root>.jsonl      the operator's copy of one committed dataset, canonical lines
 models/<sha256>                    base models
-checkpoints/<stage>-<key>.json     results of a stage under the hash of everything it read
+checkpoints/<stage>-<key>          results of a stage under the hash of everything it read, encrypted: texts are in them
 unfinished/                        where a killed influence run goes on
 observations/<round>.json          what this operator observed, canonical bytes
 evidence/                          content store of the reasons, published after everybody has observed
@@ -15,11 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from filelock import FileLock, Timeout
 
 from oracle.custody.files import write_atomic
@@ -28,6 +30,7 @@ from oracle.errors import EnvironmentFailure
 from oracle.evidence import canonical
 from oracle.node.signing import SigningLog
 
+NONCE = 12
 Progress = Callable[[str, int, int], None]
 """(stage, done, total): told as long work goes on."""
 
@@ -35,8 +38,10 @@ Progress = Callable[[str, int, int], None]
 class DataFolder:
     """The paths of one operator's folder and the few things that are done with them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, checkpoint_key: bytes | None = None) -> None:
+        """``checkpoint_key`` (32 bytes) is for whoever works on texts: see :meth:`stage`."""
         self.root = root
+        self._checkpoint_key = checkpoint_key
         self.evidence = LocalStore(root / "evidence")
         self.signed = SigningLog(root / "signed.sqlite")
         self.unfinished = root / "unfinished"
@@ -60,10 +65,6 @@ class DataFolder:
         with held:
             yield
 
-    def dataset(self, dataset_root: bytes) -> Path:
-        """Where the copy of a committed dataset lies."""
-        return self.root / "datasets" / f"{dataset_root.hex()}.jsonl"
-
     def model(self, sha256: bytes) -> Path:
         """Where the copy of a base model lies."""
         return self.root / "models" / sha256.hex()
@@ -75,16 +76,18 @@ class DataFolder:
     def stage(self, name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:
         """The JSON result of ``work``, from its checkpoint when the same ``subject`` was worked on before.
 
-        A checkpoint that cannot be read back as written is worked out again.
+        A checkpoint that cannot be opened is worked out again. Without a checkpoint key nothing is kept.
         """
-        key = hashlib.sha256(canonical.dumps({"stage": name, **subject})).hexdigest()
-        path = self.root / "checkpoints" / f"{name}-{key}.json"
+        if self._checkpoint_key is None:
+            return work()
+        key = hashlib.sha256(canonical.dumps({"stage": name, **subject})).digest()
+        path = self.root / "checkpoints" / f"{name}-{key.hex()}"
+        cipher = AESGCM(self._checkpoint_key)
         if path.exists():
-            raw = path.read_bytes()
-            digest, _, body = raw.partition(b"\n")
-            if hashlib.sha256(body).hexdigest().encode() == digest:
-                return json.loads(body)
-        result = work()
-        body = json.dumps(result).encode()
-        write_atomic(path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+            sealed = path.read_bytes()
+            with suppress(InvalidTag, ValueError):
+                return json.loads(cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key))
+        body = json.dumps(work()).encode()
+        nonce = os.urandom(NONCE)
+        write_atomic(path, nonce + cipher.encrypt(nonce, body, key))
         return json.loads(body)

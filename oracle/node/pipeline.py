@@ -66,7 +66,8 @@ class Pipeline(Record):
 
     ``gain_ref`` (nats per validation token) is the gain that counts as phi = 1; gains below ``noise_floor`` (nats per
     validation token) score nothing (SCORING.md, Rescaling). The volume quota is part of ``influence``. A provider whose
-    main language is one of ``tranche_languages`` (ISO 639-1) belongs to the diversity tranche (appendix E).
+    main language is one of ``tranche_languages`` (ISO 639-1) belongs to the diversity tranche (appendix E). Keys are
+    wrapped to the ``auditors`` as they are to the operators.
     """
 
     kind: Literal["mixed-mia/pipeline/1"] = KIND
@@ -80,6 +81,7 @@ class Pipeline(Record):
     validation: SampleSize
     tolerance: Tolerance
     tranche_languages: tuple[str, ...] = ()
+    auditors: tuple[Address, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The RFC 8785 bytes that ``pipelineHash`` is the sha256 of."""
@@ -115,6 +117,7 @@ def build(
     pool: int,
     sample: int,
     tranche_languages: Sequence[str] = (),
+    auditors: Sequence[str] = (),
 ) -> Pipeline:
     """Publish everything a specification names (base model, seed and reference corpus) and return the specification.
 
@@ -140,6 +143,7 @@ def build(
         validation=SampleSize(pool=pool, sample=sample),
         tolerance=Tolerance(quality=1, impact=10),
         tranche_languages=tuple(sorted(set(tranche_languages))),
+        auditors=tuple(auditors),
     )
 
 

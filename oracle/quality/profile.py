@@ -11,7 +11,7 @@ import datetime
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -74,6 +74,7 @@ def score_market(
     index: Reference | None = None,
     claims: Sequence[Claims | None] | None = None,
     workers: int = 1,
+    quotes: bool = True,
     progress: Progress | None = None,
 ) -> MarketScore:
     """Score the corpora of one market, earlier commitments first.
@@ -86,6 +87,7 @@ def score_market(
         index: every sentence of the reference, for novelty, beside or instead of the spec's sample of it.
         claims: what each corpus' card or Croissant file says of it.
         workers: processes that survey the shards of a spool; the scores do not depend on it.
+        quotes: whether explanations may quote the texts; not where the explanations are public and the texts are not.
 
     Raises:
         EnvironmentFailure: the sentence model is missing or altered, or the disk is full.
@@ -100,7 +102,8 @@ def score_market(
         workers=workers,
         progress=progress,
     )
-    return MarketScore([score_view(view, spec) for view in seen], [view.corpus.kept for view in seen])
+    told = seen if quotes else [_without_quotes(view) for view in seen]
+    return MarketScore([score_view(view, spec) for view in told], [view.corpus.kept for view in seen])
 
 
 def views(
@@ -184,6 +187,11 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
         | {name: axis.evidence for name, axis in axes.items()},
         measures={name: axis.measures for name, axis in axes.items() if axis.measures},
     )
+
+
+def _without_quotes(view: View) -> View:
+    damage = replace(view.counts.damage, ranked=())
+    return replace(view, counts=replace(view.counts, damage=damage), corpus=replace(view.corpus, examples=()))
 
 
 def _nothing_left() -> dict[str, Axis]:

@@ -19,7 +19,6 @@ from oracle.audit.subject import Subject
 from oracle.chain.client import Market, connect
 from oracle.chain.devnet import Anvil
 from oracle.chain.token import erc20
-from oracle.custody.dataset import fetch_manifest
 from oracle.custody.store import Board, LocalStore, cid_to_digest, digest_to_cid, round_key
 from oracle.errors import BadInput
 from oracle.evidence.leaf import Status
@@ -27,6 +26,7 @@ from oracle.influence.log import KIND, plain_spec
 from oracle.node import findings, observing, pipeline, reporting
 from oracle.node.compute import Computation, Result, influence_seed
 from oracle.node.folder import DataFolder
+from oracle.node.opening import manifest_of
 
 
 @dataclass
@@ -48,7 +48,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
         played = Settled(scene, specification, round_id, [])
         bids = scene.commit(round_id)
         played.early.append(_audit(scene, round_id))
-        scene.draw(round_id, specification)
+        scene.draw(round_id, specification, bids)
         for operator in (0, 1, 2):
             if operator:
                 scene.share_checkpoints(0, operator)
@@ -65,7 +65,7 @@ def _audit(scene: Scene, round_id: int, content: Path | None = None, *, rescore:
     """As an auditor does: an RPC URL and a folder."""
     folder = content or scene.content
     market = Market(connect(scene.chain.rpc), scene.market.address)
-    return audit_round(market, round_id, LocalStore(folder), Board(folder), rescore=rescore)
+    return audit_round(market, round_id, LocalStore(folder), Board(folder), reader=scene.auditor if rescore else None)
 
 
 @pytest.fixture
@@ -109,10 +109,12 @@ def test_a_running_round_is_audited_as_far_as_it_has_come(settled: Settled) -> N
     assert reported.ok and "certificate" not in {check.stage for check in reported.checks}
 
 
-def test_an_altered_document_is_found_with_its_provider(settled: Settled, content: Path) -> None:
+def test_an_altered_ciphertext_is_found_with_its_provider(settled: Settled, content: Path) -> None:
     bid = settled.scene.market.commitments(settled.round_id)[1]
-    shard = fetch_manifest(LocalStore(content), bid.manifest).shards[0]
-    _spoil_block(content, cid_to_digest(shard), b"statement", b"sentences")
+    manifest = manifest_of(settled.scene.market, settled.round_id, bid, LocalStore(content))
+    path = content / "blocks" / manifest.cid[-2:] / manifest.cid
+    sealed = path.read_bytes()
+    path.write_bytes(bytes([sealed[0] ^ 1]) + sealed[1:])
     assert _first(settled, content) == ("datasets", f"dataset of provider {bid.provider}")
 
 
@@ -209,8 +211,8 @@ def test_a_quorum_that_lies_is_found_by_scoring_again(settled: Settled) -> None:
     """Everything they signed fits together; only the texts say otherwise. Then money goes missing as well."""
     scene, market = settled.scene, settled.scene.market
     round_id = scene.open(settled.specification)
-    (bid, _) = scene.commit(round_id, 2)
-    scene.draw(round_id, settled.specification)
+    bid, _ = bids = scene.commit(round_id, 2)
+    scene.draw(round_id, settled.specification, bids)
     lie = Result(Status.SCORED, 0, 9_999, 5_000, 123, {"because": "we say so"})
     log = {
         "kind": KIND,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pydoc_data.topics import topics
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account.signers.local import LocalAccount
 
 from oracle.audit.auctions import clear_round
@@ -16,19 +16,22 @@ from oracle.chain import transact
 from oracle.chain.client import Market, connect
 from oracle.chain.deploy import deploy_demo_token, deploy_market
 from oracle.chain.devnet import Anvil, LocalChain
+from oracle.chain.exchange import Exchange
 from oracle.chain.settlement import settle_auction
 from oracle.chain.terms_file import load_terms
 from oracle.chain.token import approve, erc20, read_token
 from oracle.corpus.document import Document
 from oracle.custody.bidfile import Bid
-from oracle.custody.dataset import publish_dataset
-from oracle.custody.store import Board, LocalStore
+from oracle.custody.context import Context
+from oracle.custody.keystore import KeyPair, Keys
+from oracle.custody.sealed import pack
+from oracle.custody.store import Board, LocalStore, digest_to_cid
 from oracle.evidence import commitment, score_report
 from oracle.influence.gpt import Architecture
 from oracle.influence.pretrain import BaseSpec, train_base
 from oracle.influence.spec import InfluenceSpec
 from oracle.mechanism import liquidity
-from oracle.node import pipeline, reporting, scoring, validation
+from oracle.node import opening, pipeline, reporting, scoring, validation
 from oracle.quality.spec import QualitySpec
 
 ARCHITECTURE = Architecture(vocabulary=320, width=32, layers=1, heads=2, context=64)
@@ -80,6 +83,8 @@ class Scene:
     folder: Path
     content: Path
     committee: bytes
+    readers: list[opening.Reader] = field(default_factory=list)
+    auditor: opening.Reader | None = None
 
     @property
     def store(self) -> LocalStore:
@@ -125,7 +130,14 @@ class Scene:
         for place, provider in enumerate(self.providers[:count]):
             store = self.store if place < len(CORPORA) else hidden
             documents = CORPORA[place] if place < len(CORPORA) else passages("debugger", "hidden")
-            manifest = publish_dataset(store, provider.address, documents)
+            context = Context.new(
+                chain_id=self.market.chain_id,
+                market=self.market.address.lower(),
+                round=round_id,
+                provider=provider.address,
+            )
+            packed = pack(store, context, documents)
+            manifest, key = packed.manifest, packed.key
             bid = Bid(
                 chain=self.market.chain_id,
                 market=self.market.address,
@@ -136,14 +148,26 @@ class Scene:
                 manifest=manifest.digest,
                 cost=COSTS[place],
                 salt=commitment.new_salt(),
+                content_key=key,
             )
             bond = self.market.terms(round_id).bid_bond
             self.send(provider, "commit", round_id, bid.sealed(), bid.dataset_root, bid.manifest, value=bond)
             bids.append(bid)
         return bids
 
-    def draw(self, round_id: int, specification: pipeline.Pipeline) -> None:
+    def wrap(self, round_id: int, bids: Sequence[Bid], specification: pipeline.Pipeline) -> None:
+        """Every provider but the hidden one wraps its key to committee and auditors."""
+        readers = opening.readers_of(self.market, round_id, specification)
+        for bid, seen in zip(bids, self.market.commitments(round_id), strict=True):
+            if not self.store.has(digest_to_cid(bid.manifest)):
+                continue
+            manifest = opening.manifest_of(self.market, round_id, seen, self.store)
+            assert bid.content_key is not None
+            opening.publish_wraps(self.market, round_id, manifest, bid.content_key, readers, self.board)
+
+    def draw(self, round_id: int, specification: pipeline.Pipeline, bids: Sequence[Bid]) -> None:
         self.to(round_id, "commit_end")
+        self.wrap(round_id, bids, specification)
         validation.open_sample(self.market, round_id, POOL, specification.validation, self.board)
 
     def observe(self, round_id: int, operator: int, digest: bytes) -> None:
@@ -155,7 +179,13 @@ class Scene:
 
     def share_checkpoints(self, giver: int, taker: int) -> None:
         """Let an operator go on from another one's finished stages, as it would from its own after a crash."""
-        shutil.copytree(self.data_dir(giver) / "checkpoints", self.data_dir(taker) / "checkpoints")
+        ciphers = [AESGCM(self.readers[operator].checkpoint_key) for operator in (giver, taker)]
+        folder = self.data_dir(taker) / "checkpoints"
+        folder.mkdir(parents=True)
+        for path in (self.data_dir(giver) / "checkpoints").iterdir():
+            key = bytes.fromhex(path.name.rpartition("-")[2])
+            plain = ciphers[0].decrypt(path.read_bytes()[:12], path.read_bytes()[12:], key)
+            (folder / path.name).write_bytes(bytes(12) + ciphers[1].encrypt(bytes(12), plain, key))
 
     def transactions(self, operator: int) -> int:
         return int(self.market.w3.eth.get_transaction_count(self.operators[operator].address))
@@ -166,6 +196,7 @@ class Scene:
             self.market,
             round_id,
             account,
+            self.readers[operator],
             self.store,
             self.board,
             folder,
@@ -208,8 +239,14 @@ def build_scene(chain: Anvil, folder: Path) -> Scene:
     form = market.committee.functions.form([operator.address for operator in operators], QUORUM)
     committee = form.call()
     transact.send(w3, deployer, form)
-    content = folder / "content"
-    return Scene(chain, market, token, planner, operators, others[4:10], folder, content, committee)
+    scene = Scene(chain, market, token, planner, operators, others[4:10], folder, folder / "content", committee)
+    exchange = Exchange(market)
+    for account in (*operators, deployer):
+        keys = Keys(account.address, (KeyPair.random(),))
+        exchange.register_encryption_key(account, keys.public.x25519)
+        scene.readers.append(opening.Reader.of(keys))
+    scene.auditor = scene.readers.pop()
+    return scene
 
 
 def specify(scene: Scene) -> pipeline.Pipeline:
@@ -228,4 +265,5 @@ def specify(scene: Scene) -> pipeline.Pipeline:
         reference=passages("comparisons", "reference", 4),
         pool=len(POOL),
         sample=len(POOL),
+        auditors=[scene.auditor.address] if scene.auditor else [],
     )

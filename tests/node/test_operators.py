@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from scored_scene import CORPORA, Scene, build_scene, specify
 from oracle.chain.devnet import Anvil
 from oracle.custody.store import round_key
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import canonical
 from oracle.evidence.leaf import Status
 from oracle.evidence.observation import Observation
 from oracle.node import findings, reporting, scoring, validation
@@ -43,10 +45,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         scene = build_scene(chain, tmp_path_factory.mktemp("operators"))
         specification = specify(scene)
         played = Played(scene, specification, scene.open(specification))
-        scene.commit(played.round_id)
+        bids = scene.commit(played.round_id)
         with pytest.raises(BadInput, match="phase"):
             scene.score(played.round_id, 0)
-        scene.draw(played.round_id, specification)
+        scene.draw(played.round_id, specification, bids)
         _score(played)
         scene.to(played.round_id, "observe_end")
         _report(played)
@@ -54,19 +56,27 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
 
 def _score(played: Played) -> None:
-    """Two honest operators; a third alters a text after fetching it; the fourth goes on from finished stages."""
+    """Two honest operators; to a third one key was wrapped wrongly; the fourth goes on from finished stages."""
     scene, round_id = played.scene, played.round_id
     for operator in (0, 1):
         played.observations[operator] = scene.score(round_id, operator)
-    scoring.fetch_round(scene.market, round_id, scene.store, scene.data_dir(2))
     scene.share_checkpoints(0, 2)
-    root = scene.market.commitments(round_id)[STATEMENTS].dataset_root
-    copy = DataFolder(scene.data_dir(2)).dataset(root)
-    copy.write_bytes(copy.read_bytes().replace(b"statement", b"sentence", 1))
+    _spoil_wrap(scene, round_id, scene.providers[STATEMENTS].address, scene.operators[2].address)
     played.observations[2] = scene.score(round_id, 2)
     scene.share_checkpoints(0, 3)
     progress = played.resumed
     played.observations[3] = scene.score(round_id, 3, progress=lambda stage, done, total: progress.add(stage))
+
+
+def _spoil_wrap(scene: Scene, round_id: int, provider: str, operator: str) -> None:
+    """Flip a bit of one wrap."""
+    key, slot = round_key(scene.market.chain_id, scene.market.address, round_id), f"wraps-{provider.lower()}"
+    data = scene.board.read(key, slot)
+    assert data is not None
+    shown = json.loads(data)
+    wrap = next(wrap for wrap in shown["wraps"] if wrap["recipient"] == operator)
+    wrap["ciphertext"] = wrap["ciphertext"][:-1] + format(int(wrap["ciphertext"][-1], 16) ^ 1, "x")
+    scene.board.publish(key, slot, canonical.dumps(shown))
 
 
 def _report(played: Played) -> None:
@@ -116,7 +126,7 @@ def test_evidence_says_why(played: Played) -> None:
     assert "is not in the store" in ghost.reasons["missing"]
 
 
-def test_an_altered_copy_changes_the_observation_and_not_the_median(played: Played) -> None:
+def test_a_wrap_that_does_not_open_changes_the_observation_and_not_the_median(played: Played) -> None:
     altered = played.observations[2].scores[STATEMENTS]
     assert altered.status == Status.UNAVAILABLE
     attested, _ = reporting.leaf_and_proof(played.scene.market, played.round_id, altered.provider, played.scene.board)
@@ -125,7 +135,7 @@ def test_an_altered_copy_changes_the_observation_and_not_the_median(played: Play
 
 
 def test_finished_stages_are_not_scored_again(played: Played) -> None:
-    assert played.resumed == {"fetch"}
+    assert played.resumed == {"open"}
 
 
 def test_scoring_again_changes_nothing(played: Played) -> None:
@@ -164,7 +174,7 @@ def test_strangers_and_leaves_of_strangers(played: Played) -> None:
     scene, stranger = played.scene, played.scene.planner
     folder = scene.folder / "stranger"
     with pytest.raises(BadInput, match="not an operator"):
-        scoring.score_round(scene.market, played.round_id, stranger, scene.store, scene.board, folder)
+        scoring.score_round(scene.market, played.round_id, stranger, scene.readers[0], scene.store, scene.board, folder)
     with pytest.raises(BadInput, match="no bid in round"):
         reporting.leaf_and_proof(scene.market, played.round_id, stranger.address, scene.board)
 
@@ -188,8 +198,8 @@ def test_an_altered_validation_document_is_named(played: Played) -> None:
 def test_below_quorum_names_who_is_missing(played: Played) -> None:
     scene = played.scene
     round_id = scene.open(played.specification)
-    scene.commit(round_id)
-    scene.draw(round_id, played.specification)
+    bids = scene.commit(round_id)
+    scene.draw(round_id, played.specification, bids)
     garbage = b"not an observation"
     for operator in (0, 1):
         scene.observe(round_id, operator, _sha256(garbage))
@@ -204,8 +214,8 @@ def test_below_quorum_names_who_is_missing(played: Played) -> None:
 def test_an_observation_without_sense_counts_for_nobody(played: Played) -> None:
     scene = played.scene
     round_id = scene.open(played.specification)
-    scene.commit(round_id)
-    scene.draw(round_id, played.specification)
+    bids = scene.commit(round_id)
+    scene.draw(round_id, played.specification, bids)
     garbage = b"not an observation"
     for operator in (0, 1, 2):
         scene.observe(round_id, operator, _sha256(garbage))

@@ -106,7 +106,7 @@ def test_the_beacon_draws_different_documents_evenly() -> None:
 
 
 def test_a_checkpoint_answers_for_its_own_texts_only(tmp_path: Path) -> None:
-    folder, worked = DataFolder(tmp_path), []
+    folder, worked = DataFolder(tmp_path, bytes(32)), []
 
     def stage(text: str) -> object:
         held = Held((Document("a", text),))
@@ -116,6 +116,14 @@ def test_a_checkpoint_answers_for_its_own_texts_only(tmp_path: Path) -> None:
     for path in (tmp_path / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:-1] + b"7")  # damaged: worked out again, not believed
     assert stage("two") == 3
+
+
+def test_checkpoints_show_nothing_of_the_texts(tmp_path: Path) -> None:
+    DataFolder(tmp_path, bytes(32)).stage("quality", {}, lambda: {"kept": ["confidential"]})
+    (path,) = (tmp_path / "checkpoints").iterdir()
+    assert b"confidential" not in path.read_bytes()
+    other = DataFolder(tmp_path, bytes([1] * 32))
+    assert other.stage("quality", {}, lambda: "worked out again") == "worked out again"
 
 
 def test_two_processes_never_share_a_folder(tmp_path: Path) -> None:

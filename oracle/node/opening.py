@@ -1,0 +1,136 @@
+"""Sealed data sets and those who score them: keys wrapped to the readers, texts opened in memory and nowhere else.
+
+A provider wraps the key of its data set, once nobody can commit any more, to every member of the committee and to the
+auditors whom the published specification names. A reader opens what was wrapped to it; what does not open under its
+committer's address, a copied root for one, is struck before anything is compared with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from oracle.chain.client import Market
+from oracle.chain.events import Commitment
+from oracle.chain.exchange import Exchange
+from oracle.chain.terms import Phase
+from oracle.custody.context import Context
+from oracle.custody.keystore import Keys
+from oracle.custody.sealed import SealedManifest, fetch_sealed, open_sealed
+from oracle.custody.store import Board, ContentStore, round_key
+from oracle.custody.wraps import Wraps, read_wraps, unwrap_key, wrap_key
+from oracle.errors import BadInput, CheckFailed
+from oracle.node.committee import committee_of
+from oracle.node.compute import Held
+from oracle.node.folder import Progress
+from oracle.node.pipeline import Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who opens: its address and its X25519 private keys (32 bytes each), oldest first."""
+
+    address: str
+    keys: tuple[bytes, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, keys: Keys) -> Reader:
+        """The owner of a key file, with the keys of all generations."""
+        return cls(keys.owner, tuple(pair.x25519 for pair in keys.generations))
+
+    @property
+    def checkpoint_key(self) -> bytes:
+        """What this reader's unfinished work on the texts is encrypted under: rotating keys does not change it."""
+        return Context(0, self.address, 0, self.address, bytes(32)).derive(self.keys[0], "checkpoints")
+
+
+def readers_of(market: Market, round_id: int, pipeline: Pipeline) -> dict[str, bytes]:
+    """Registered X25519 keys by address, of the committee's members and of the specification's auditors; whoever has
+    registered none can be shown nothing."""
+    exchange = Exchange(market)
+    members = committee_of(market, round_id).members
+    found = {who: exchange.encryption_key(who) for who in dict.fromkeys((*members, *pipeline.auditors))}
+    return {who: key for who, key in found.items() if key is not None}
+
+
+def publish_wraps(
+    market: Market, round_id: int, manifest: SealedManifest, key: bytes, readers: Mapping[str, bytes], board: Board
+) -> Wraps:
+    """Show the key of a data set to its readers, each under its own key.
+
+    Raises BadInput in the commit phase: whoever saw wraps there could still commit to the same data as its own.
+    """
+    if market.phase(round_id) == Phase.COMMIT:
+        raise BadInput(
+            f"round {round_id} still takes commitments", input=f"round {round_id}", hint="wrap keys once it does not"
+        )
+    manifest.check_key(key)
+    wraps = tuple(wrap_key(manifest.context, key, who, public) for who, public in readers.items())
+    shown = Wraps(manifest=manifest.digest, wraps=wraps)
+    board.publish(_key(market, round_id), _slot(manifest.provider), shown.to_bytes())
+    return shown
+
+
+def manifest_of(market: Market, round_id: int, bid: Commitment, store: ContentStore) -> SealedManifest:
+    """The manifest that a commitment speaks of; CheckFailed when it is missing, altered or for another place."""
+    return fetch_sealed(
+        store,
+        bid.manifest,
+        provider=bid.provider,
+        dataset_root=bid.dataset_root,
+        chain_id=market.chain_id,
+        market=market.address,
+        round=round_id,
+    )
+
+
+def content_key(market: Market, bid: Commitment, manifest: SealedManifest, board: Board, reader: Reader) -> bytes:
+    """The key that was wrapped to ``reader``, checked against the commitment; CheckFailed naming what is wrong."""
+    slot = _slot(bid.provider)
+    data = board.read(_key(market, manifest.round), slot)
+    if data is None:
+        raise CheckFailed(f"{bid.provider} has wrapped no keys", input=slot, hint="its owner does: mia bid wrap")
+    key = unwrap_key(manifest.context, read_wraps(data, manifest=bid.manifest, name=slot), reader.address, *reader.keys)
+    manifest.check_key(key)
+    return key
+
+
+def open_round(
+    market: Market,
+    round_id: int,
+    store: ContentStore,
+    board: Board,
+    reader: Reader,
+    *,
+    keep: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Held, ...]:
+    """Every live commitment's texts, verified, in the order of places. What does not open is held with its reason.
+
+    ``keep`` pins the ciphertexts: operators keep them until deliveries cannot be disputed any more.
+    """
+    commitments = market.commitments(round_id)
+    held = []
+    for done, bid in enumerate(commitments):
+        if progress:
+            progress("open", done, len(commitments))
+        try:
+            manifest = manifest_of(market, round_id, bid, store)
+            if keep:
+                store.pin(manifest.cid, f"{_key(market, round_id)}.{bid.provider.lower()}.content")
+                store.pin(manifest.own_cid, f"{_key(market, round_id)}.{bid.provider.lower()}.manifest")
+            key = content_key(market, bid, manifest, board, reader)
+            held.append(Held(tuple(open_sealed(store, manifest, key))))
+        except CheckFailed as error:
+            held.append(Held(None, str(error).replace(reader.address, "the reader")))
+    if progress:
+        progress("open", len(commitments), len(commitments))
+    return tuple(held)
+
+
+def _key(market: Market, round_id: int) -> str:
+    return round_key(market.chain_id, market.address, round_id)
+
+
+def _slot(provider: str) -> str:
+    return f"wraps-{provider.lower()}"
