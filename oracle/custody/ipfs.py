@@ -163,7 +163,7 @@ class IpfsStore(BlockStore):
         """What to say of a block that did not come: it is missing if the daemon is otherwise well."""
         if isinstance(error, Refused) and not _absent(error):
             raise error
-        with self._daemon.asking("say its version", patience=ALIVE / self._daemon.timeout) as how:
+        with self._daemon.asking("say its version", patience=min(1, ALIVE / self._daemon.timeout)) as how:
             self._client.version(**how)
         return missing(cid, f"{self.place}, nor came from elsewhere within {self._daemon.timeout:g} s")
 
