@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.gas_deliveries import DeliveryScene
 from benchmarks.gas_scene import GasScene
 from oracle.evidence import commitment
 from oracle.mechanism.clearing import Bid, clear
@@ -41,6 +42,8 @@ def measure() -> dict[str, int]:
         figures |= _reports(scene)
         figures |= _claims(scene)
         figures |= _settlements(scene)
+    with DeliveryScene() as scene:
+        figures |= _deliveries(scene)
     share = figures["settle_1024"] // 1_024 + figures["report_5of9"] // 1_024
     for kind in ("cash", "all"):
         figures[f"life_{kind}"] = figures["commit"] + figures["reveal_1024"] + figures[f"claim_{kind}"] + share
@@ -93,6 +96,23 @@ def _claims(scene: GasScene) -> dict[str, int]:
         scene.settle_small()
         scene.refund()
         figures[name] = [scene.claim(i) for i in range(3)][-1]
+    return figures
+
+
+def _deliveries(scene: DeliveryScene) -> dict[str, int]:
+    """The third delivery of its round; in another a wrong key and one that its sender did not make, struck; then the
+    last of three claims, as above, of accepted keys."""
+    figures = {"register_delivery_key": scene.register()}
+    scene.settled()
+    scene.deliver(0)
+    scene.deliver(1, bytes(32))
+    scene.deliver_again(2, 0)
+    figures["dispute"] = scene.dispute(1)
+    figures["refute"] = scene.refute(2)
+    scene.settled()
+    figures["deliver"] = [scene.deliver(i) for i in range(3)][-1]
+    figures["accept"] = [scene.accept(i) for i in range(3)][-1]
+    figures["claim_all_delivered"] = [scene.claim(i) for i in range(3)][-1]
     return figures
 
 

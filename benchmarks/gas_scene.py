@@ -66,8 +66,9 @@ class GasScene:
         """R of the round, money units."""
         return sum(liquidity.split(self.terms.budget, self.terms.utility_pool, self.terms.liquidity))
 
-    def open(self, *, members: int = 7, quorum: int = 5, **changes: int) -> int:
-        """A round of the default terms but for ``changes``; eligible is every bid below 2**64."""
+    def open(self, *, members: int = 7, quorum: int = 5, delivery_key: bytes | None = None, **changes: int) -> int:
+        """A round of the default terms but for ``changes``; eligible is every bid below 2**64. With a ``delivery_key``
+        winners deliver to it."""
         self.members = self.operators[:members]
         form = self.market.committee.functions.form([member.address for member in self.members], quorum)
         self.quorum, committee = quorum, form.call()
@@ -82,6 +83,7 @@ class GasScene:
             base_model_hash=b"\x02" * 32,
             validation_root=b"\x03" * 32,
             agreement_hash=b"\x04" * 32,
+            delivery_key=delivery_key,
         )
         unit: dict[str, Any] = {"money_unit": 1, "max_bids": 25_000, "reserve": 2**128 - 1, "cap": 2**64 - 1}
         self.terms = replace(terms, **(unit | changes))
@@ -97,13 +99,16 @@ class GasScene:
 
     def commit(self, provider: int, *, cost: int) -> int:
         """A sealed bid, and the leaf it will get: a third of the weight each."""
-        account = self.providers[provider]
-        root = commitment.dataset_root(account.address, keccak(text=f"data {self.round} {provider}"))
+        account, root = self.providers[provider], self.root(provider)
         leaf = ScoreLeaf(account.address, root, Status.SCORED, 0, WAD * 8 // 10 - provider, WAD // 2, 10_000, 10**9)
         self.leaves.append(leaf)
         sealed = self._seal(leaf, cost)
         manifest = keccak(text=f"manifest {provider}")
         return self._market(account, "commit", self.round, sealed, root, manifest, value=self.terms.bid_bond)
+
+    def root(self, provider: int) -> bytes:
+        """Of the data that a provider commits to in this round."""
+        return keccak(text=f"data {self.round} {provider}")
 
     def pretend_bonded(self, count: int) -> None:
         """``count`` commitments where there are fewer: the count is in the low bits of the running hash."""
