@@ -14,7 +14,6 @@ from oracle.errors import BadInput
 
 GROUP = 8 << 20  # characters
 GROUP_ROWS = 1 << 14
-_READ_ROWS = 64
 _REPEATED = ["provider", "dataset_root", "licence"]
 SCHEMA = pa.schema([pa.field(name, pa.int64() if name == "round" else pa.string(), False) for name in COLUMNS])
 
@@ -47,7 +46,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
     """Rows of a shard."""
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_READ_ROWS):
-                yield from batch.to_pylist()
+            for group in range(file.num_row_groups):
+                yield from file.read_row_group(group).to_pylist()
     except pa.ArrowException as error:
         raise BadInput(f"{path} is no Parquet: {error}", input=str(path), hint="fetch the data again") from error

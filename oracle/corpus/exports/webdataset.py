@@ -6,7 +6,6 @@ or mode of this machine, so that the same rows give the same bytes.
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ class WebDataset:
     """Writes pairs of entries."""
 
     def __init__(self, file: BinaryIO, shard: int) -> None:
-        self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT)  # noqa: SIM115 (see finish)
+        self._file = file
         self._shard = shard
         self._rows = 0
 
@@ -34,22 +33,21 @@ class WebDataset:
         self._rows += 1
 
     def finish(self) -> None:
-        self._tar.close()
+        self._file.write(bytes(2 * tarfile.BLOCKSIZE))  # the end of an archive
 
     def _add(self, name: str, data: bytes) -> None:
         entry = tarfile.TarInfo(name)
         entry.size = len(data)
-        self._tar.addfile(entry, io.BytesIO(data))
-        _forget(self._tar)
+        self._file.write(entry.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE))
 
 
 def read_webdataset(path: Path) -> Iterator[Record]:
-    """Rows of a shard, read in one pass."""
+    """Rows of a shard."""
     try:
-        with tarfile.open(path, "r|") as tar:
+        with tarfile.open(path, "r:") as tar:
             pending: tuple[str, str] | None = None
             while entry := tar.next():
-                _forget(tar)
+                tar.members.clear()  # type: ignore[attr-defined]  # it remembers every entry it ever saw
                 key, _, suffix = entry.name.partition(".")
                 content = tar.extractfile(entry)
                 data = content.read() if content else b""
@@ -64,8 +62,3 @@ def read_webdataset(path: Path) -> Iterator[Record]:
                 raise ValueError(f"{pending[0]}.json is missing")
     except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} is no shard of an export: {error}", input=str(path), hint="fetch it again") from error
-
-
-def _forget(tar: tarfile.TarFile) -> None:
-    """``tarfile`` remembers every entry it ever saw."""
-    tar.members.clear()  # type: ignore[attr-defined]
