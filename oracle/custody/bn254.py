@@ -15,15 +15,22 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
-from py_ecc.fields import optimized_bn128_FQ as FQ
-from py_ecc.optimized_bn128 import optimized_curve as curve
-from py_ecc.typing import Optimized_Point3D
 
 from oracle.errors import CheckFailed
+
+# Importing py_ecc raises Python's recursion limit to 100,000: then foreign JSON of great depth ends the process, where
+# it would raise RecursionError. A multiplication here recurses once a bit, 318 times.
+_limit = sys.getrecursionlimit()
+from py_ecc.fields import optimized_bn128_FQ as FQ  # noqa: E402
+from py_ecc.optimized_bn128 import optimized_curve as curve  # noqa: E402
+from py_ecc.typing import Optimized_Point3D  # noqa: E402
+
+sys.setrecursionlimit(_limit)
 
 Point = tuple[int, int]
 

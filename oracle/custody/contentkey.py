@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from oracle.custody.files import write_atomic
 from oracle.errors import BadInput
@@ -17,9 +17,11 @@ MAX_FILE = 1 << 12
 class ContentKey(Record):
     """``manifest``: the sha256 of the manifest whose data set it opens."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     kind: Literal["mixed-mia/content-key/1"] = "mixed-mia/content-key/1"
     manifest: Bytes32
-    key: Bytes32
+    key: Bytes32 = Field(repr=False)
 
 
 def write_key(path: Path, key: ContentKey) -> None:

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from oracle.corpus.document import Document
@@ -48,7 +48,7 @@ class Packed:
     """A data set in the store and the key that opens it. Keep the key: without it the data set is noise."""
 
     manifest: SealedManifest
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def pack(

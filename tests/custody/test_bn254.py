@@ -1,12 +1,18 @@
+import importlib
+import subprocess
+import sys
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from py_ecc import bn128 as reference  # affine, another implementation than the one under test
 
 from oracle.custody import bn254
 from oracle.custody.bn254 import GENERATOR, IDENTITY, P, Point, Proof, Q
 from oracle.errors import CheckFailed
 
+# affine formulas, another implementation than the one under test; after our own import, which minds its side effect
+reference = importlib.import_module("py_ecc.bn128")
 few = settings(max_examples=8, deadline=None)
 scalars = st.integers(1, Q - 1)
 
@@ -24,7 +30,7 @@ def test_arithmetic_agrees_with_the_affine_formulas(left: int, right: int) -> No
     assert bn254.add(_plain(one), _plain(two)) == (IDENTITY if both is None else _plain(both))
 
 
-def _plain(point: tuple[reference.FQ, reference.FQ]) -> Point:
+def _plain(point: tuple[Any, Any]) -> Point:
     return int(point[0]), int(point[1])
 
 
@@ -129,6 +135,13 @@ def test_two_statements_never_share_a_nonce() -> None:
         proof = bn254.prove(secret, [GENERATOR], statement)
         commitments.add(bn254.add(bn254.multiply(GENERATOR, proof.response), bn254.multiply(image, proof.challenge)))
     assert len(commitments) == 3
+
+
+def test_foreign_json_of_great_depth_is_still_an_error() -> None:
+    """The library behind the curve raises the recursion limit when it is imported, and the process would end."""
+    program = "import json, oracle.custody.bn254\ntry: json.loads('[' * 200_000)\nexcept RecursionError: print('told')"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "told\n"), ended.stderr
 
 
 def test_random_scalars_are_in_range_and_differ() -> None:

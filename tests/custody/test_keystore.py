@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from oracle.custody import bn254, keystore
 from oracle.custody.bidfile import Bid, write_bid
+from oracle.custody.contentkey import ContentKey, read_key
 from oracle.custody.keystore import KeyPair, Keys, backup_keys, create_keys, load_keys, public_keys, rotate_keys
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
 
@@ -232,3 +233,12 @@ def test_nothing_that_can_be_printed_tells_a_secret(file: Path, tmp_path: Path) 
     for text in said:
         for secret in (keys.x25519.hex(), repr(keys.x25519), str(keys.bn254), f"{keys.bn254:x}", PASSWORD):
             assert secret not in text
+
+
+def test_a_content_key_is_not_printed_either() -> None:
+    key = bytes(range(32))
+    kept = ContentKey(manifest=bytes(32), key=key)
+    with pytest.raises(BadInput) as refused:
+        read_key(b'{"kind": "mixed-mia/content-key/1", "manifest": "0x", "key": "0x%s"}' % key.hex().encode(), name="x")
+    for text in (repr(kept), str(kept), str(refused.value), str(refused.value.__cause__)):
+        assert key.hex() not in text and repr(key) not in text
