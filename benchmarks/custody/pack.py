@@ -18,7 +18,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -126,7 +125,13 @@ def pack_and_open(gigabytes: float) -> dict[str, float]:
         store = LocalStore(Path(name))
         packed = pack(store, Context.new(), texts(int(gigabytes * 1e9 / DOCUMENT)))
         _drain(open_sealed(store, packed.manifest, packed.key))
-    return {"peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
+    return {"peak_mib": round(_peak_kib() / 1024, 1)}
+
+
+def _peak_kib() -> int:
+    """Linux' own word for this program: what getrusage says also counts the one that started it."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1])
 
 
 def texts(count: int) -> Iterator[Document]:
