@@ -27,6 +27,7 @@ from oracle.corpus.exports.export import Lot, read_rows, write_export
 from oracle.corpus.exports.formats import FORMATS
 from oracle.corpus.exports.manifest import Export
 from oracle.corpus.exports.rows import COLUMNS, Origin, Record, parse_record, record_of
+from oracle.corpus.exports.webdataset import header
 from oracle.errors import BadInput
 
 PEERS = Path(__file__).resolve().parents[2] / ".cache" / "peers" / "bin" / "python"
@@ -145,6 +146,13 @@ def read_with_tarfile(path: Path) -> Iterator[Record]:
             assert (text.mtime, text.uid, text.gid, text.uname) == (0, 0, 0, "")
             data, about = (file.read() for entry in (text, rest) if (file := tar.extractfile(entry)))
             yield {"text": data.decode(), **json.loads(about)}
+
+
+@pytest.mark.parametrize("size", [0, 1, 511, 512, 8**11 - 1])
+def test_tar_headers_are_those_of_the_standard_library(size: int) -> None:
+    entry = tarfile.TarInfo("00001-00000000.json")
+    entry.size = size
+    assert header(entry.name, size) == entry.tobuf(tarfile.USTAR_FORMAT)
 
 
 def example_class() -> Callable[[], object]:

@@ -6,6 +6,7 @@ or mode of this machine, so that the same rows give the same bytes.
 
 from __future__ import annotations
 
+import struct
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ import orjson
 
 from oracle.corpus.exports.rows import COLUMNS, Record
 from oracle.errors import BadInput
+
+BLOCK = 512
+_HEADER = struct.Struct("100s8s8s8s12s12s8s1s100s6s2s32s32s8s8s167x")
 
 
 class WebDataset:
@@ -33,12 +37,21 @@ class WebDataset:
         self._rows += 1
 
     def finish(self) -> None:
-        self._file.write(bytes(2 * tarfile.BLOCKSIZE))  # the end of an archive
+        self._file.write(bytes(2 * BLOCK))  # the end of an archive
 
     def _add(self, name: str, data: bytes) -> None:
-        entry = tarfile.TarInfo(name)
-        entry.size = len(data)
-        self._file.write(entry.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE))
+        self._file.write(header(name, len(data)) + data + bytes(-len(data) % BLOCK))
+
+
+def header(name: str, size: int) -> bytes:
+    """The header of a file in a ustar archive (POSIX.1-1988): ``name`` of at most 100 bytes, ``size`` below 8 GiB."""
+    none, blank = b"0000000\0", b" " * 8
+    date, magic = b"%011o\0" % 0, (b"ustar\0", b"00")
+    fields = _HEADER.pack(
+        name.encode(), b"0000644\0", none, none, b"%011o\0" % size, date, blank, b"0", b"", *magic, b"", b"", b"", b""
+    )
+    checksum = b"%06o\0 " % sum(fields)  # over a header in which the checksum's own place is blank
+    return fields.replace(blank, checksum, 1)
 
 
 def read_webdataset(path: Path) -> Iterator[Record]:
