@@ -30,6 +30,8 @@ PIECE: Final = 1 << 20
 MAX_ANSWER: Final = 1 << 24
 """Bytes of an answer that is no content."""
 
+_RECEIVE = 1 << 18  # larger buffers cost more to make than they save
+
 # ipfshttpclient tells urllib3 2 what only urllib3 1 wanted to hear
 warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
 
@@ -122,7 +124,7 @@ def _pieces(response: requests.Response, timeout: float, most: int) -> Generator
     received, waited = 0, 0.0
     while True:
         start = time.monotonic()
-        piece = response.raw.read1(1 << 16, decode_content=True)
+        piece = response.raw.read1(_RECEIVE, decode_content=True)  # one receive, however little it gives
         waited += time.monotonic() - start
         if not piece:
             return

@@ -203,24 +203,27 @@ class _Stream:
     def __init__(self, daemon: Daemon, cid: str, most: int) -> None:
         self._daemon, self._cid, self._most = daemon, cid, most
         self._pieces: Any = None
-        self._buffer = bytearray()
+        self._ready: list[bytes] = []
+        self._size = 0  # of what is ready
         self._failed = False
 
     def take(self, size: int) -> bytes:
         """The next ``size`` bytes; fewer when the stream failed."""
         try:
-            while len(self._buffer) < size and not self._failed:
+            while self._size < size and not self._failed:
                 with self._daemon.asking(f"stream {self._cid}", most=self._most) as how:
                     if self._pieces is None:
                         self._pieces = self._daemon.client.cat(self._cid, stream=True, timeout=how["timeout"])
                     piece = next(self._pieces, b"")
-                self._buffer += piece
+                self._ready.append(piece)
+                self._size += len(piece)
                 self._failed = not piece
         except EnvironmentFailure:
             self._failed = True  # asking for the block will tell why
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return data
+        whole = b"".join(self._ready)
+        rest = whole[size:]
+        self._ready, self._size = [rest], len(rest)
+        return whole[:size]
 
     def close(self) -> None:
         if self._pieces is not None:

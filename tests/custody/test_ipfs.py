@@ -332,10 +332,11 @@ def test_what_is_no_address(address: str) -> None:
 
 
 def test_the_daemons_own_importer_agrees(ipfs_daemon: str) -> None:
-    """Within what js-ipfs does as the profile has it: no empty file, at most 174 links; Kubo's vectors go on."""
     store, client = IpfsStore(ipfs_daemon, timeout=10), ipfshttpclient.Client(ipfs_daemon, timeout=30)
+    if "ipfs-core" in client.version():
+        pytest.skip("js-ipfs wraps every leaf that comes over HTTP, for its mode: another profile")
     options = {"cid-version": "1", "raw-leaves": "true", "chunker": "size-1048576", "pin": "false"}
-    for size in (1, MIB - 1, MIB, MIB + 1, 3 * MIB, 3 * MIB + 1):
+    for size in (0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB, 2 * MIB + 1):
         data = bytes(i * i % 251 for i in range(1000)) * (size // 1000 + 1)
         answer = client.add(io.BytesIO(data[:size]), opts=dict(options))
         assert cids.same(answer["Hash"], store.add([data[:size]]).cid), size
