@@ -26,6 +26,7 @@ from oracle.cli import (
     revenue,
     scoring,
     simulate,
+    store,
 )
 from oracle.cli.output import emit_error
 from oracle.errors import MiaError
@@ -60,6 +61,7 @@ planner.rounds.command("simulate")(simulate.simulate)
 app.add_typer(planner.rounds, name="round")
 app.add_typer(licence.licence, name="licence")
 app.add_typer(revenue.revenue, name="revenue")
+app.add_typer(store.store, name="store")
 app.add_typer(operator.oracles, name="oracle")
 app.command("explain")(auditor.explain)
 app.add_typer(auditor.audits, name="audit")
