@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,17 +12,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from oracle.cli.document import round_document
-from oracle.cli.output import emit, progress
+from oracle.cli.output import emit, notes, progress
 from oracle.cli.session import (
     DEFAULT_RPC,
     DEFAULT_STORE,
     Contract,
+    CustodyKeys,
     Json,
+    PasswordFile,
     RoundNumber,
     Rpc,
     Store,
     address_of,
     open_session,
+    reader_of,
+    secret_of,
 )
 from oracle.errors import BadInput
 
@@ -66,9 +71,12 @@ def explain(
 @audits.command("round")
 def audit_round_command(
     round: RoundNumber,
-    rescore: Annotated[
-        bool, typer.Option("--rescore/--no-rescore", help="Compute every score again (minutes), or trust the medians.")
-    ] = True,
+    keystore: Annotated[
+        Path | None,
+        typer.Option("--keystore", metavar="FILE", help="An auditor's, named in the specification: scores again."),
+    ] = None,
+    keys: CustodyKeys = None,
+    password_file: PasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
     store: Store = DEFAULT_STORE,
@@ -76,15 +84,19 @@ def audit_round_command(
 ) -> None:
     """Rebuild a round from chain, content store and published specification; name the first thing that differs.
 
-    Exit code 1 when anything differs.
+    Whoever the specification names as an auditor can open the texts: with its keystore every score is computed again
+    (minutes). Everybody else checks all but the texts. Exit code 1 when anything differs.
 
     [dim]Example:[/] mia audit round 1 --rpc http://127.0.0.1:8545 --store local:reports/demo/evidence
     """
     from oracle.audit.audit import audit_round
 
     session = open_session(rpc, contract, store)
+    reader = reader_of(keystore, keys, secret_of(keystore, password_file)) if keystore else None
+    if reader is None:
+        notes().print("the texts stay closed without an auditor's --keystore: scores are not computed again")
     with progress() as tell:
-        result = audit_round(session.market, round, session.store, session.board, rescore=rescore, progress=tell)
+        result = audit_round(session.market, round, session.store, session.board, reader=reader, progress=tell)
     document = result.as_json()
 
     def view(console: Console) -> None:

@@ -14,8 +14,10 @@ from oracle.errors import BadInput
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
+    from oracle.cli.output import ProgressCallback
     from oracle.corpus.document import Document
     from oracle.custody.bidfile import Bid
+    from oracle.custody.manifest import SealedManifest
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,20 @@ def commit_bid(
     documents: Sequence[Document],
     cost: int,
     file: Path,
+    replaces: Bid | None = None,
     work: int | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Committed:
-    """Publish the corpus, write the bid file, read it back, and only then send the transaction.
+    """Seal and publish the corpus, write the bid file, read it back, and only then send the transaction.
 
-    A file left by an interrupted run is taken up: the same bid is sent, no second salt is made. Raises BadInput outside
-    the commit phase, for a cost above the cap, or when the file holds another bid. ``work``: see ``write_bid``.
+    A file left by an interrupted run is taken up: the same bid is sent, no second key or salt is made. ``replaces``: an
+    earlier bid on the same texts, whose sealed data set and place the new one keeps. Raises BadInput outside the commit
+    phase, for a cost above the cap, or when a file holds another bid. ``work``: see ``write_bid``.
     """
     from oracle.chain.terms import Phase
     from oracle.custody.bidfile import SCRYPT_WORK, read_bid, write_bid
-    from oracle.custody.dataset import publish_dataset
+    from oracle.custody.context import Context
+    from oracle.custody.sealed import pack
 
     market = session.market
     market.require_phase(round, Phase.COMMIT)
@@ -57,16 +63,22 @@ def commit_bid(
             input="--cost",
             hint=f"Ask between 1 and {terms.cap} money units ({terms.money_unit} smallest units of the token each).",
         )
-    manifest = publish_dataset(session.store, account.address, documents)
-    if file.exists():
-        bid = read_bid(file, secret)
-        _require_same(bid, session, account.address, round, manifest.digest, cost, file)
+    known = read_bid(file, secret) if file.exists() else None
+    if known is not None:
+        _require_same(known, session, account.address, round, documents, cost, file)
+        bid = known
+    elif replaces is not None:
+        _require_same(replaces, session, account.address, round, documents, replaces.cost, file)
+        bid = replaces.model_copy(update={"cost": cost, "salt": secrets.token_bytes(32)})
     else:
-        bid = _new_bid(session, account.address, round, terms.hash(), manifest, cost)
+        here = Context.new(chain_id=market.chain_id, market=market.address, round=round, provider=account.address)
+        packed = pack(session.store, here, documents, licence=terms.agreement_hash, progress=progress)
+        bid = _new_bid(session, account.address, round, terms.hash(), packed.manifest, packed.key, cost)
+    if known is None:
         write_bid(file, bid, secret, work=work or SCRYPT_WORK)
-    live = {known.provider: known for known in market.commitments(round)}.get(account.address)
+    live = {other.provider: other for other in market.commitments(round)}.get(account.address)
     if live is not None and live.sealed == bid.sealed():
-        return Committed(bid, manifest.documents, "", sent=False)
+        return Committed(bid, len(documents), "", sent=False)
     calls = market.contract.functions
     if live is not None and live.dataset_root == bid.dataset_root:
         call, value = calls.reseal(round, bid.sealed()), 0
@@ -74,7 +86,33 @@ def commit_bid(
         call = calls.commit(round, bid.sealed(), bid.dataset_root, bid.manifest)
         value = terms.bid_bond if live is None else 0
     receipt = send(session, account, call, value=value)
-    return Committed(bid, manifest.documents, receipt, sent=True)
+    return Committed(bid, len(documents), receipt, sent=True)
+
+
+def wrap_bid(session: Session, bid: Bid) -> dict[str, Any]:
+    """Show the key of a bid's data set to the round's operators and auditors, each under its own key.
+
+    Who of them has registered no key is named: it will report the data set as unavailable. Raises BadInput in the
+    commit phase, or for a bid file without a content key.
+    """
+    from oracle.node import pipeline
+    from oracle.node.committee import committee_of
+    from oracle.node.opening import publish_wraps, readers_of
+
+    market = session.market
+    _require_here(bid, session)
+    if bid.content_key is None:
+        raise BadInput("the bid file holds no content key", input="bid file", hint="Use the file of this very bid.")
+    specification = pipeline.load(session.store, market.terms(bid.round).pipeline_hash)
+    readers = readers_of(market, bid.round, specification)
+    publish_wraps(market, bid.round, _manifest_of(session, bid), bid.content_key, readers, session.board)
+    wanted = dict.fromkeys((*committee_of(market, bid.round).members, *specification.auditors))
+    return {
+        "round": bid.round,
+        "provider": bid.provider,
+        "readers": list(readers),
+        "without_key": [who for who in wanted if who not in readers],
+    }
 
 
 def reveal_bid(session: Session, account: LocalAccount, bid: Bid) -> str:
@@ -133,7 +171,9 @@ def _next_step(phase: str, committed: bool, revealed: bool, claimed: bool) -> st
     )
 
 
-def _new_bid(session: Session, provider: str, round: int, terms_hash: bytes, manifest: Any, cost: int) -> Bid:
+def _new_bid(
+    session: Session, provider: str, round: int, terms_hash: bytes, manifest: SealedManifest, key: bytes, cost: int
+) -> Bid:
     from oracle.custody.bidfile import Bid
 
     return Bid(
@@ -146,6 +186,22 @@ def _new_bid(session: Session, provider: str, round: int, terms_hash: bytes, man
         manifest=manifest.digest,
         cost=cost,
         salt=secrets.token_bytes(32),
+        content_key=key,
+    )
+
+
+def _manifest_of(session: Session, bid: Bid) -> SealedManifest:
+    """The manifest behind a bid file; CheckFailed when the store has lost it."""
+    from oracle.custody.sealed import fetch_sealed
+
+    return fetch_sealed(
+        session.store,
+        bid.manifest,
+        provider=bid.provider,
+        dataset_root=bid.dataset_root,
+        chain_id=bid.chain,
+        market=bid.market,
+        round=bid.round,
     )
 
 
@@ -160,10 +216,22 @@ def _require_here(bid: Bid, session: Session) -> None:
 
 
 def _require_same(
-    bid: Bid, session: Session, provider: str, round: int, manifest: bytes, cost: int, file: Path
+    bid: Bid, session: Session, provider: str, round: int, documents: Sequence[Document], cost: int, file: Path
 ) -> None:
+    """BadInput unless the bid is the provider's, in this round, at this cost and on these very texts."""
+    from oracle.custody import documents as tree
+    from oracle.custody.tally import Tally, batches
+
     _require_here(bid, session)
-    if (bid.provider, bid.round, bid.manifest, bid.cost) != (provider, round, manifest, cost):
+    same = (bid.provider, bid.round, bid.cost) == (provider, round, cost) and bid.content_key is not None
+    if same and bid.content_key is not None:
+        manifest = _manifest_of(session, bid)
+        with Tally(tree.salt_key(bid.content_key, manifest.context)) as tally:
+            for lines in batches(documents):
+                tally.add(lines)
+            tally.close()
+        same = tally.root == manifest.document_root
+    if not same:
         raise BadInput(
             "the bid file holds another bid (other round, provider, corpus or cost)",
             input=str(file),

@@ -113,7 +113,7 @@ def accept(
 
     [dim]Example:[/] mia delivery accept 1 0x1563...5508 --keys planner.keys.json --out alice.key.json --keystore p.json
     """
-    from oracle.cli.handover import accept_key, manifest_of
+    from oracle.cli.handover import accept_key, committed
     from oracle.custody.contentkey import ContentKey, write_key
 
     if out.exists():
@@ -122,7 +122,7 @@ def accept(
     account = unlock(keystore, password_file)
     opened = _open(keys, keys_password_file or password_file)
     key, transaction = accept_key(session, account, round, who, opened)
-    write_key(out, ContentKey(manifest=manifest_of(session, round, who).digest, key=key))
+    write_key(out, ContentKey(manifest=committed(session, round, who).manifest, key=key))
     document = {
         "round": round,
         "provider": who,
@@ -195,7 +195,7 @@ def _content_key(
     session: Session, round: int, provider: str, secret: str, bid_file: Path | None, key: Path | None
 ) -> bytes:
     """The key that is to be delivered, from the one file that was named."""
-    from oracle.cli.handover import manifest_of
+    from oracle.cli.handover import committed
     from oracle.cli.packing import read_file
     from oracle.custody.bidfile import read_bid
     from oracle.custody.contentkey import read_key
@@ -204,7 +204,7 @@ def _content_key(
         raise BadInput("which key?", input="--bid-file, --key", hint="Name one of --bid-file and --key.")
     if key is not None:
         found = read_key(read_file(key, "content key"), name=str(key))
-        if found.manifest != manifest_of(session, round, provider).digest:
+        if found.manifest != committed(session, round, provider).manifest:
             raise BadInput(
                 f"{key} is the key of another data set than that of round {round}",
                 input=str(key),

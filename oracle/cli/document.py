@@ -85,8 +85,23 @@ def _provider(row: Row, called: Mapping[str, str], unit: int) -> dict[str, Any]:
         "units": str(row.units),
         "shares": str(row.shares),
         "bond": str(row.bond),
+        "delivery": _delivery(row, unit),
         "claimed": row.claimed,
         "why": row.why,
+    }
+
+
+def _delivery(row: Row, unit: int) -> dict[str, Any] | None:
+    """How a winner's key stands, and what went to others for want of a good one; None where nothing is delivered."""
+    found = row.delivery
+    if found is None:
+        return None
+    return {
+        "state": found.standing.value,
+        "bounty": found.bounty,
+        "until": found.until or None,
+        "bond_to": found.bond_to or None,
+        "reversed": {"cash": str(row.cash_reversed * unit), "units": str(row.units_reversed)} if found.lost else None,
     }
 
 
@@ -142,21 +157,26 @@ def _books(session: Session, outcome: RoundOutcome, symbol: str) -> list[dict[st
             "Payment token",
             f"smallest units of {symbol}",
             {"escrow of the planner": totals.escrow * unit},
-            {
-                "cash to providers": totals.cash_paid * unit,
-                "fees to oracles": totals.fees_paid * unit,
-                "refund to the planner": totals.refunded * unit,
-            },
+            {"cash to providers": totals.cash_paid * unit}
+            | _some("cash of winners without a good key, to the planner", totals.cash_reversed * unit)
+            | {"fees to oracles": totals.fees_paid * unit, "refund to the planner": totals.refunded * unit},
             held,
         ),
         _book(
             "Bonds",
             "wei",
             {"bonds of the providers": totals.bonds},
-            {"bonds returned": totals.bonds_returned, "bonds burned": totals.bonds_burned},
+            {"bonds returned": totals.bonds_returned}
+            | _some("bonds to operators that delivered", totals.bonds_rewarded)
+            | {"bonds burned": totals.bonds_burned},
             wei,
         ),
     ]
+
+
+def _some(what: str, amount: int) -> dict[str, int]:
+    """A line that most rounds do not have."""
+    return {what: amount} if amount else {}
 
 
 def _book(title: str, unit: str, came: Mapping[str, int], went: Mapping[str, int], left: int) -> dict[str, Any]:

@@ -11,9 +11,18 @@ from oracle.errors import BadInput, CheckFailed
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
+    from oracle.chain.events import Commitment
     from oracle.chain.exchange import Delivered
     from oracle.custody.keystore import Keys
     from oracle.custody.manifest import SealedManifest
+
+
+def committed(session: Session, round: int, provider: str) -> Commitment:
+    """What a provider committed to; BadInput when it has no bid."""
+    live = {known.provider: known for known in session.market.commitments(round)}.get(provider)
+    if live is None:
+        raise BadInput(f"{provider} has no bid in round {round}", input=provider, hint="Is this the right address?")
+    return live
 
 
 def manifest_of(session: Session, round: int, provider: str) -> SealedManifest:
@@ -23,10 +32,7 @@ def manifest_of(session: Session, round: int, provider: str) -> SealedManifest:
     """
     from oracle.custody.sealed import fetch_sealed
 
-    market = session.market
-    live = {known.provider: known for known in market.commitments(round)}.get(provider)
-    if live is None:
-        raise BadInput(f"{provider} has no bid in round {round}", input=provider, hint="Is this the right address?")
+    market, live = session.market, committed(session, round, provider)
     return fetch_sealed(
         session.store,
         live.manifest,
@@ -85,23 +91,24 @@ def unwrapped_key(session: Session, round: int, provider: str, keys: Keys) -> by
 
 
 def opened_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:
-    """The key that was delivered to the planner, checked against its commitment; nothing is sent.
+    """The key that was delivered to the planner, checked against what was scored; nothing is sent.
 
-    Raises BadInput when nothing was delivered, CheckFailed for a wrong key.
+    All of it is on chain: neither store nor provider is asked. Raises BadInput when nothing was delivered, CheckFailed
+    for a wrong key or one of other data.
     """
     from oracle.chain.exchange import Exchange
+    from oracle.custody.delivery import is_committed, is_of
 
     exchange = Exchange(session.market)
-    key = exchange.opened(round, provider, keys)
-    try:
-        manifest_of(session, round, provider).check_key(key)
-    except CheckFailed as error:
-        found = exchange.require(round, provider)
+    found, key = exchange.require(round, provider), exchange.opened(round, provider, keys)
+    sale, made = exchange.sale(round, provider), found.delivery
+    root = committed(session, round, provider).dataset_root
+    if not (is_of(sale, made, root) and is_committed(sale, made, key)):
         raise CheckFailed(
-            f"the key delivered for {provider} in round {round} is not the one it is committed to",
+            f"what was delivered for {provider} in round {round} is not the key of what was scored",
             input=provider,
             hint=f"mia delivery dispute {round} {provider}, before {iso(found.dispute_end)}",
-        ) from error
+        )
     return key
 
 
@@ -126,24 +133,24 @@ def dispute_key(session: Session, account: LocalAccount, round: int, provider: s
     "disputed". Raises BadInput for a good key: a dispute would publish it.
     """
     from oracle.chain.exchange import Exchange
-    from oracle.custody.delivery import delivery_holds
+    from oracle.custody.delivery import delivery_holds, is_committed, is_of
     from oracle.node.reporting import leaf_and_proof
 
     exchange = Exchange(session.market)
-    found, manifest = exchange.require(round, provider), manifest_of(session, round, provider)
-    if _is_right(manifest, exchange.opened(round, provider, keys)):
+    sale = exchange.sale(round, provider)
+    found, key = exchange.require(round, provider), exchange.opened(round, provider, keys)
+    made = found.delivery
+    if not is_of(sale, made, committed(session, round, provider).dataset_root) or not delivery_holds(sale, made):
+        leaf, proof = leaf_and_proof(session.market, round, provider, session.board)
+        return "refuted", _name(exchange.refute(account, round, found, leaf, proof))
+    if is_committed(sale, made, key):
         raise BadInput(
             f"the key delivered for {provider} is the right one: a dispute would publish it and cost the bond",
             input=provider,
             hint=f"mia delivery accept {round} {provider}",
         )
-    made = found.delivery
-    same = (made.content_hash, made.key_commit) == (manifest.content_hash, manifest.key_commit)
-    if same and delivery_holds(exchange.sale(round, provider), made):
-        secret = keys.bn254_for(exchange.planner_key(round))
-        return "disputed", _name(exchange.dispute(account, round, provider, secret, found))
-    leaf, proof = leaf_and_proof(session.market, round, provider, session.board)
-    return "refuted", _name(exchange.refute(account, round, found, leaf, proof))
+    secret = keys.bn254_for(exchange.planner_key(round))
+    return "disputed", _name(exchange.dispute(account, round, provider, secret, found))
 
 
 def delivery_status(session: Session, round: int) -> dict[str, Any]:
@@ -204,14 +211,6 @@ def register_keys(session: Session, account: LocalAccount, keys: Keys) -> dict[s
 def iso(timestamp: int) -> str:
     """A moment of the chain, in ISO 8601."""
     return datetime.fromtimestamp(timestamp, UTC).isoformat()
-
-
-def _is_right(manifest: SealedManifest, key: bytes) -> bool:
-    try:
-        manifest.check_key(key)
-    except CheckFailed:
-        return False
-    return True
 
 
 def _state(found: Delivered | None, bounty_end: int, now: int) -> str:

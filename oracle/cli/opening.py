@@ -53,11 +53,13 @@ def publish_specification(
     quality: QualitySpec,
     sample: int = DEFAULT_SAMPLE,
     tranche_languages: Sequence[str] = (),
+    auditors: Sequence[str] = (),
     progress: ProgressCallback | None = None,
 ) -> Specification:
     """Measure the reference gain, publish everything an oracle needs, and keep the validation pool to oneself.
 
-    Providers whose main language is one of ``tranche_languages`` (ISO 639-1) make up the diversity tranche.
+    ``auditors`` can open the texts as operators do. Providers whose main language is one of ``tranche_languages``
+    (ISO 639-1) make up the diversity tranche.
     """
     from oracle.influence.rescale import reference_gain
     from oracle.node import pipeline, validation
@@ -82,6 +84,7 @@ def publish_specification(
         pool=len(texts.validation),
         sample=min(sample, len(texts.validation)),
         tranche_languages=tranche_languages,
+        auditors=auditors,
     )
     digest = pipeline.publish(session.store, specification)
     return Specification(digest, bytes.fromhex(base.digest), validation.pool_root(texts.validation))
@@ -101,7 +104,8 @@ def open_round(
     """Form the committee, approve the escrow and open the round; the round's number.
 
     ``specification`` and ``agreement`` (the licence's text) may be None where the terms file names their hashes.
-    Raises BadInput for terms that nobody could meet; nothing is sent before they are checked.
+    Winners deliver to the key that the planner has registered. Raises BadInput without one, or for terms that nobody
+    could meet; nothing is sent before they are checked.
     """
     from web3.logs import DISCARD
 
@@ -121,6 +125,7 @@ def open_round(
         base_model_hash=specification.base_model if specification else None,
         validation_root=specification.validation_root if specification else None,
         agreement_hash=_publish_licence(session, agreement) if agreement is not None else None,
+        delivery_key=_delivery_key(session, account.address),
     )
     if members:
         send(session, account, committee.form(members, quorum))
@@ -129,6 +134,23 @@ def open_round(
     receipt = transact.send(session.w3, account, market.contract.functions.open(terms.as_tuple()))
     opened = market.contract.events.Opened().process_receipt(receipt, errors=DISCARD)
     return int(opened[0]["args"]["round"])
+
+
+def _delivery_key(session: Session, planner: str) -> bytes:
+    """keccak256 of the planner's registered bn254 key, 32 bytes."""
+    from eth_utils.crypto import keccak
+
+    from oracle.chain.exchange import Exchange
+    from oracle.custody import bn254
+
+    registered = Exchange(session.market).delivery_key(planner)
+    if registered is None:
+        raise BadInput(
+            "the planner has registered no key for winners to deliver to",
+            input=planner,
+            hint="Make one beside the keystore and register it: mia key create, mia key register.",
+        )
+    return keccak(bn254.encode(registered))
 
 
 def _publish_licence(session: Session, agreement: bytes) -> bytes:
@@ -167,6 +189,7 @@ def specify(
     quality: QualitySpec,
     sample: int,
     languages: list[str],
+    auditors: list[str],
     tell: ProgressCallback,
 ) -> Specification | None:
     """None when no texts are given: then the terms name the hashes of a specification published before."""
@@ -194,6 +217,7 @@ def specify(
         quality=quality,
         sample=sample,
         tranche_languages=languages,
+        auditors=auditors,
         progress=tell,
     )
 

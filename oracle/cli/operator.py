@@ -14,6 +14,7 @@ from oracle.cli.session import (
     DEFAULT_RPC,
     DEFAULT_STORE,
     Contract,
+    CustodyKeys,
     Json,
     Keystore,
     PasswordFile,
@@ -22,6 +23,8 @@ from oracle.cli.session import (
     Store,
     address_of,
     open_session,
+    reader_of,
+    secret_of,
     send,
     unlock,
 )
@@ -65,25 +68,31 @@ def score(
     round: RoundNumber,
     keystore: Keystore,
     data_dir: DataDir,
+    keys: CustodyKeys = None,
     password_file: PasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
     store: Store = DEFAULT_STORE,
     json: Json = False,
 ) -> None:
-    """Fetch every corpus, compute all scores alone, sign them, and put their digest on chain.
+    """Open every corpus by key, compute all scores alone, sign them, and put their digest on chain.
 
-    Nothing is shown to the other operators before all have observed. Run it again after an interruption: finished
-    stages are not computed anew.
+    The texts are opened in memory; unfinished work is kept encrypted. Nothing is shown to the other operators before
+    all have observed. Run it again after an interruption: finished stages are not computed anew.
 
     [dim]Example:[/] mia oracle score 1 --keystore oracle1.json --data-dir oracle1/
     """
+    from oracle.chain.keys import load_account
     from oracle.node.scoring import score_round
 
     session = open_session(rpc, contract, store)
-    account = unlock(keystore, password_file)
+    secret = secret_of(keystore, password_file)
+    account = load_account(keystore, prompt=lambda _: secret)
+    reader = reader_of(keystore, keys, secret)
     with progress() as tell:
-        seen = score_round(session.market, round, account, session.store, session.board, data_dir, progress=tell)
+        seen = score_round(
+            session.market, round, account, reader, session.store, session.board, data_dir, progress=tell
+        )
     rows = [
         {
             "provider": score.provider,

@@ -114,6 +114,10 @@ def open_(
             "--tranche-language", metavar="CODE", help="Its texts belong to the diversity tranche; repeat it."
         ),
     ] = None,
+    auditor: Annotated[
+        list[str] | None,
+        typer.Option("--auditor", metavar="ADDRESS", help="May open the texts to score again; repeat it."),
+    ] = None,
     password_file: PasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
@@ -142,11 +146,12 @@ def open_(
         raise BadInput("no payment token", input=f"{terms_file}: money.token", hint="Name it there or with --token.")
     licence = _bytes(agreement)
     members = [address_of(text) for text in operator or []]
+    auditors = [address_of(text) for text in auditor or []]
     session = open_session(rpc, contract, store)
     account = unlock(keystore, password_file)
     with progress() as tell:
         specification = specify(
-            session, account, seed_corpus, validation, reference, base_model, quality, sample, languages, tell
+            session, account, seed_corpus, validation, reference, base_model, quality, sample, languages, auditors, tell
         )
     number = open_round(
         session,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from oracle.cli.bidding import bid_status, claim_for, commit_bid, reveal_bid
-from oracle.cli.output import emit, facts
+from oracle.cli.bidding import bid_status, claim_for, commit_bid, reveal_bid, wrap_bid
+from oracle.cli.output import emit, facts, progress
 from oracle.cli.session import (
     DEFAULT_RPC,
     DEFAULT_STORE,
@@ -28,10 +28,7 @@ from oracle.cli.session import (
     unlock,
 )
 
-if TYPE_CHECKING:
-    pass
-
-bids = typer.Typer(name="bid", no_args_is_help=True, help="Sealed bids: commit, reveal, status.")
+bids = typer.Typer(name="bid", no_args_is_help=True, help="Sealed bids: commit, wrap, reveal, status.")
 
 BidFile = Annotated[
     Path, typer.Option("--bid-file", metavar="FILE", help="The encrypted bid file. Keep a copy: lost file, lost bid.")
@@ -52,25 +49,42 @@ def commit(
     keystore: Keystore,
     password_file: PasswordFile = None,
     sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="At most N documents of each path.")] = None,
+    replaces: Annotated[
+        Path | None,
+        typer.Option("--replaces", metavar="BID_FILE", help="Another cost for the same texts: they keep their place."),
+    ] = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
     store: Store = DEFAULT_STORE,
     json: Json = False,
 ) -> None:
-    """Seal a bid: publish the corpus, write the bid file and read it back, then send the commitment and the bond.
+    """Seal a bid: encrypt and publish the corpus, write the bid file and read it back, then send commitment and bond.
 
-    The bid file is encrypted with the keystore's password. Run the same command again after an interruption.
+    The bid file holds the key of the texts too, all of it encrypted with the keystore's password. Run the same command
+    again after an interruption. After the commit phase: mia bid wrap.
 
     [dim]Example:[/] mia bid commit 1 corpus.jsonl.gz --cost 25000 --bid-file bid.json --keystore alice.json
     """
     from oracle.chain.keys import load_account
     from oracle.corpus.readers import read_documents
+    from oracle.custody.bidfile import read_bid
 
     session = open_session(rpc, contract, store)
     secret = secret_of(keystore, password_file)
     account = load_account(keystore, prompt=lambda _: secret)
     documents = list(chain.from_iterable(read_documents(path, limit=sample) for path in paths))
-    done = commit_bid(session, account, secret, round=round, documents=documents, cost=cost, file=bid_file)
+    with progress() as tell:
+        done = commit_bid(
+            session,
+            account,
+            secret,
+            round=round,
+            documents=documents,
+            cost=cost,
+            file=bid_file,
+            replaces=read_bid(replaces, secret) if replaces else None,
+            progress=tell,
+        )
     document = {
         "round": round,
         "provider": account.address,
@@ -88,6 +102,36 @@ def commit(
         facts({f"round {round}": state, "documents": done.documents, "bid file": f"{bid_file} (keep a copy)"}),
         as_json=json,
     )
+
+
+@bids.command("wrap")
+def wrap(
+    bid_files: Annotated[list[Path], typer.Argument(metavar="BID_FILE...", help="Bid files of the data sets.")],
+    keystore: Keystore,
+    password_file: PasswordFile = None,
+    rpc: Rpc = DEFAULT_RPC,
+    contract: Contract = "",
+    store: Store = DEFAULT_STORE,
+    json: Json = False,
+) -> None:
+    """After the commit phase: let the round's operators and auditors open the texts, each with its own key.
+
+    Without it the texts are reported as unavailable. Nobody else can open anything.
+
+    [dim]Example:[/] mia bid wrap bid.json --keystore alice.json
+    """
+    from oracle.custody.bidfile import read_bid
+
+    session = open_session(rpc, contract, store)
+    secret = secret_of(keystore, password_file)
+    opened = [read_bid(path, secret) for path in bid_files]
+    done = [{"bid_file": str(path)} | wrap_bid(session, bid) for path, bid in zip(bid_files, opened, strict=True)]
+
+    def told(row: dict[str, Any]) -> str:
+        lacking = f"; no key registered by {', '.join(row['without_key'])}" if row["without_key"] else ""
+        return f"can be opened by {len(row['readers'])} readers{lacking}"
+
+    emit({"wrapped": done}, facts({str(row["bid_file"]): told(row) for row in done}), as_json=json)
 
 
 @bids.command("reveal")

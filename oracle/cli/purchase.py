@@ -56,7 +56,7 @@ class Purchase:
 @dataclass(frozen=True)
 class Bought:
     """A round's purchases in the order of commitments, and the other winners: ``missing`` ones have not delivered,
-    what ``wrong`` ones delivered is not the key, ``reversed`` ones are not paid for that."""
+    what ``wrong`` ones delivered is not the key, and for ``reversed`` ones it is too late: they are not paid."""
 
     purchases: tuple[Purchase, ...]
     missing: tuple[str, ...]
@@ -110,7 +110,7 @@ def collect(session: Session, round: int, keyring: Keyring, licences: Mapping[by
             market=market.address,
             round=round,
         )
-        if exchange and _is_reversed(exchange, round, bid.provider):
+        if exchange and _is_over(exchange, round, bid.provider):
             reversed_.append(bid.provider)
             continue
         try:
@@ -156,11 +156,14 @@ def licence_texts(session: Session, purchases: Sequence[Purchase], known: Mappin
 # --- inside ---
 
 
-def _is_reversed(exchange: Exchange, round: int, provider: str) -> bool:
+def _is_over(exchange: Exchange, round: int, provider: str) -> bool:
+    """Whether no good key can come any more."""
     from oracle.chain.exchange import State
 
-    found = exchange.delivered(round, provider)
-    return found is not None and found.state is State.REVERSED
+    market, found = exchange.market, exchange.delivered(round, provider)
+    if found is None:
+        return int(market.w3.eth.get_block("latest")["timestamp"]) >= market.terms(round).bounty_end
+    return found.state is State.REVERSED
 
 
 def _key_of(

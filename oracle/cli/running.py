@@ -57,7 +57,9 @@ def round_status(session: Session, round: int) -> dict[str, Any]:
     market = session.market
     frozen, state = market.terms(round), market.state(round)
     settled = market.settlements(round) if state.settled else ()
-    deadlines = ("commit", "observe", "report", "challenge", "reveal", "settle")
+    deadlines = ["commit", "observe", "report", "challenge", "reveal", "settle"]
+    if frozen.deliver_end:
+        deadlines += ["deliver", "bounty"]
     return {
         "round": round,
         "market": market.address,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from oracle.chain.client import Market
     from oracle.custody.store import Board, ContentStore
+    from oracle.node.opening import Reader
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")]
 Rpc = Annotated[
@@ -40,6 +41,10 @@ Store = Annotated[
 Keystore = Annotated[Path, typer.Option("--keystore", metavar="FILE", help="Keystore (version 3) of the sender.")]
 PasswordFile = Annotated[
     Path | None, typer.Option("--password-file", metavar="FILE", help="First line is the password; default: a prompt.")
+]
+CustodyKeys = Annotated[
+    Path | None,
+    typer.Option("--keys", metavar="FILE", help="Key file that texts are opened with; default: beside the keystore."),
 ]
 RoundNumber = Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number of the round.")]
 
@@ -105,6 +110,14 @@ def ask(what: str, *, confirm: bool = False) -> str:
     """A password from the terminal, asked for on stderr and not echoed."""
     typed: str = typer.prompt(f"Password of {what}", hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
+
+
+def reader_of(keystore: Path, keys: Path | None, secret: str) -> Reader:
+    """Whoever opens texts with the key file of a keystore; both under the same password. BadInput as `load_keys`."""
+    from oracle.custody.keystore import beside, load_keys
+    from oracle.node.opening import Reader
+
+    return Reader.of(load_keys(keys or beside(keystore), secret))
 
 
 def keystore_address(keystore: Path) -> str:

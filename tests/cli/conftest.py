@@ -91,6 +91,9 @@ def world(tmp_path_factory: pytest.TempPathFactory, mia: Mia) -> Iterator[World]
         world.person("alice")
         send(w3, deployer, erc20(w3, world.token).functions.mint(planner, 10**12))
         operators = [world.person(f"operator{n}") for n in range(3)]
+        keys = folder / "opening.keys.json"
+        assert mia("key", "create", folder / "planner.json", "--out", keys, *world.key("planner")[2:]).code == 0
+        assert mia("key", "register", keys, *world.key("planner"), *world.here).code == 0
         for n in range(3):
             assert mia("oracle", "stake", *world.key(f"operator{n}"), *world.here).code == 0
         (folder / "terms.toml").write_text(_with_hashes(template()))
