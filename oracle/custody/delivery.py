@@ -22,6 +22,7 @@ from eth_utils.crypto import keccak
 from oracle.custody import bn254
 from oracle.custody.bn254 import GENERATOR, Point, Proof
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import commitment
 
 POSSESSION_TYPEHASH = keccak(
     text="DeliveryKey(uint256 chainId,address exchange,address owner,uint256 keyX,uint256 keyY,uint256 aX,uint256 aY)"
@@ -116,6 +117,24 @@ def delivery_holds(sale: Sale, delivery: Delivery) -> bool:
     return bn254.on_curve(delivery.point) and bn254.verify(
         delivery.proof, [GENERATOR], [delivery.point], _delivery(sale, delivery.deliverer, delivery.point)
     )
+
+
+def is_of(sale: Sale, delivery: Delivery, dataset_root: bytes) -> bool:
+    """Whether the words of a delivery are those of this data set root. If not, refute it: its key opens other data."""
+    return commitment.sealed_dataset_root(sale.provider, delivery.content_hash, delivery.key_commit) == dataset_root
+
+
+def is_committed(sale: Sale, delivery: Delivery, key: bytes) -> bool:
+    """Whether ``key`` is the one that the words of a delivery commit to: what the contract asks in a dispute."""
+    found = commitment.key_commit(
+        chain_id=sale.chain_id,
+        market=sale.market,
+        round=sale.round,
+        provider=sale.provider,
+        content_hash=delivery.content_hash,
+        key=key,
+    )
+    return found == delivery.key_commit
 
 
 def open_delivery(sale: Sale, secret: int, delivery: Delivery) -> bytes:

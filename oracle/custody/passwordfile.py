@@ -109,4 +109,4 @@ def unseal(path: Path, header: Header, ciphertext: bytes, password: str) -> byte
 
 def _key(password: str, scrypt: Scrypt) -> bytes:
     kdf = _Scrypt(salt=bytes.fromhex(scrypt.salt), length=32, n=scrypt.n, r=scrypt.r, p=scrypt.p)
-    return kdf.derive(password.encode())
+    return kdf.derive(password.encode("utf-8", "surrogatepass"))  # whatever a terminal lets somebody type

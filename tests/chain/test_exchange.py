@@ -502,3 +502,12 @@ def test_a_key_file_that_the_round_does_not_know_is_named(sold: Sold) -> None:
         sold.exchange.opened(sold.round, sold.winners[0].address, Keys(sold.scene.planner.address, (KeyPair.random(),)))
     with pytest.raises(BadInput, match="nothing is delivered"):
         sold.opened(sold.winners[1])
+
+
+def test_a_node_that_keeps_no_log_is_named(sold: Sold) -> None:
+    sold.deliver(sold.winners[0])
+    forgetful = Exchange(sold.scene.market, from_block=sold.scene.w3.eth.block_number + 1)
+    with pytest.raises(CheckFailed, match="log"):
+        forgetful.delivered(sold.round, sold.winners[0].address)
+    with pytest.raises(CheckFailed, match="log"):
+        forgetful.planner_key(sold.round)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,6 +215,15 @@ def test_an_operator_delivers_from_what_was_wrapped_to_it(hands: Hands) -> None:
     out = hands.folder / "bought.json"
     assert hands.planner("accept", "carl", "--out", out).code == 0
     assert read_key(out.read_bytes(), name="bought").key == packed.key
+
+
+def test_a_key_is_checked_and_struck_without_the_store(hands: Hands) -> None:
+    """What a planner needs to defend its money is on chain: a provider cannot take its manifest away to prevent it."""
+    hands.send("anna")
+    hands.sold.deliver("bert", bytes(32))
+    shutil.rmtree(hands.sold.world.folder / "store" / "blocks")
+    assert hands.planner("accept", "anna", "--out", hands.folder / "bought.json").code == 0
+    assert hands.planner("dispute", "bert").document["struck"] == "disputed"
 
 
 def test_a_stranger_opens_nothing(hands: Hands) -> None:

@@ -11,6 +11,7 @@ from oracle.custody import bn254, delivery
 from oracle.custody.bn254 import GENERATOR, IDENTITY, P, Proof, Q
 from oracle.custody.delivery import Sale
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import commitment
 
 few = settings(max_examples=8, deadline=None)
 keys = st.binary(min_size=32, max_size=32)
@@ -148,6 +149,22 @@ def test_the_same_key_is_never_masked_the_same_way_twice() -> None:
 def test_a_key_has_32_bytes(length: int) -> None:
     with pytest.raises(BadInput, match="32 bytes"):
         delivery.deliver(SALE, bytes(length), PUBLIC, deliverer=PROVIDER, **WORDS)
+
+
+@few
+@given(keys, keys)
+def test_words_say_which_key_of_which_data(key: bytes, other: bytes) -> None:
+    place = {"chain_id": SALE.chain_id, "market": MARKET, "round": SALE.round, "provider": PROVIDER}
+    content = b"\x07" * 32
+    committed = commitment.key_commit(**place, content_hash=content, key=key)
+    sent = delivery.deliver(SALE, key, PUBLIC, deliverer=PROVIDER, content_hash=content, key_commit=committed)
+    root = commitment.sealed_dataset_root(PROVIDER, content, committed)
+    assert delivery.is_of(SALE, sent, root) and delivery.is_committed(SALE, sent, key)
+    assert delivery.is_committed(SALE, sent, other) == (other == key)
+    for sale in ELSEWHERE[2:] + ELSEWHERE[:1]:  # the exchange is the market's own: the commitment does not name it
+        assert not delivery.is_committed(sale, sent, key)
+    assert not delivery.is_of(replace(SALE, provider=OTHER), sent, root), "a copied root is another's"
+    assert not delivery.is_of(SALE, replace(sent, content_hash=bytes(32)), root)
 
 
 def test_the_mask_is_a_hash_of_plain_words() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from oracle.custody import bn254, keystore
 from oracle.custody.bidfile import Bid, write_bid
@@ -242,3 +244,30 @@ def test_a_content_key_is_not_printed_either() -> None:
         read_key(b'{"kind": "mixed-mia/content-key/1", "manifest": "0x", "key": "0x%s"}' % key.hex().encode(), name="x")
     for text in (repr(kept), str(kept), str(refused.value), str(refused.value.__cause__)):
         assert key.hex() not in text and repr(key) not in text
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(position=st.integers(0, 10_000), bit=st.integers(0, 7))
+def test_a_damaged_file_never_gives_other_keys(file: Path, position: int, bit: int) -> None:
+    whole, keys = file.read_bytes(), load_keys(file, PASSWORD)
+    damaged = bytearray(whole)
+    damaged[position % len(whole)] ^= 1 << bit
+    file.write_bytes(damaged)
+    try:
+        assert load_keys(file, PASSWORD) == keys  # white space, or a digit's other case
+    except MiaError as refused:
+        assert refused.input == str(file)
+    finally:
+        file.write_bytes(whole)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(password=st.text(min_size=1), wrong=st.text(min_size=1))
+def test_every_password_opens_its_own_file_alone(tmp_path: Path, password: str, wrong: str) -> None:
+    path = tmp_path / "any.keys.json"
+    path.unlink(missing_ok=True)
+    keys = create_keys(path, OWNER, password, work=WORK)
+    assert load_keys(path, password) == keys
+    if wrong != password:
+        with pytest.raises(BadInput, match="wrong password"):
+            load_keys(path, wrong)
