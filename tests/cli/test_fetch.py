@@ -332,6 +332,15 @@ def test_a_killed_fetch_goes_on(sold: Sold, tmp_path: Path, accept: list[object]
     assert (out / "export.json").read_bytes() == (straight / "export.json").read_bytes()
 
 
+def test_who_stayed_silent_for_too_long_is_not_waited_for(sold: Sold, tmp_path: Path) -> None:
+    sold.deliver("anna")
+    sold.world.chain.warp_to(sold.world.market.terms(sold.round).bounty_end)
+    done = sold.fetch(tmp_path / "bought")
+    assert done.code == 0, done.said
+    assert done.document["reversed"] == [sold.accounts[name].address for name in ("bert", "carl")]
+    assert [row["provider"] for row in done.document["datasets"]] == [sold.accounts["anna"].address]
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [
