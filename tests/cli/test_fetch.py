@@ -24,6 +24,7 @@ from oracle.chain.keys import load_account
 from oracle.chain.settlement import settle_auction
 from oracle.chain.terms_file import load_terms
 from oracle.chain.token import approve, read_token
+from oracle.cli.handover import dispute_key
 from oracle.cli.session import open_session
 from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
@@ -33,7 +34,7 @@ from oracle.corpus.exports.manifest import read_export
 from oracle.custody import bn254, documents
 from oracle.custody.bidfile import Bid
 from oracle.custody.context import Context
-from oracle.custody.keystore import create_keys
+from oracle.custody.keystore import create_keys, load_keys
 from oracle.custody.sealed import Packed, pack
 from oracle.custody.store import LocalStore
 from oracle.evidence import commitment, merkle
@@ -253,6 +254,20 @@ def test_a_wrong_key_is_found_before_anything_is_decrypted(sold: Sold, tmp_path:
     some = sold.fetch(tmp_path / "bought", "--partial")
     assert some.code == 0, some.said
     assert some.document["wrong"] == [sold.accounts["bert"].address]
+
+
+def test_who_was_shown_to_have_cheated_is_passed_over(sold: Sold, tmp_path: Path, accept: list[object]) -> None:
+    for name, key in (("anna", None), ("bert", bytes(32)), ("carl", None)):
+        sold.deliver(name, key)
+    keys = load_keys(sold.world.folder / "planner.keys.json", PASSWORD)
+    session = open_session(sold.world.chain.rpc, sold.world.market.address, f"local:{sold.world.folder / 'store'}")
+    dispute_key(session, sold.accounts["planner"], sold.round, sold.accounts["bert"].address, keys)
+    done = sold.fetch(tmp_path / "bought", *accept)
+    assert done.code == 0, done.said
+    assert done.document["reversed"] == [sold.accounts["bert"].address]
+    assert [row["provider"] for row in done.document["datasets"]] == [
+        sold.accounts[n].address for n in ("anna", "carl")
+    ]
 
 
 def test_a_licence_that_nobody_accepted_is_refused(sold: Sold, tmp_path: Path) -> None:
