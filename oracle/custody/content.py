@@ -140,7 +140,7 @@ class BlockStore(ABC):
                 raise missing(name, "the store")
 
     def import_car(self, source: BinaryIO) -> str:
-        root, blocks = car.read(source)
+        root, blocks = car.read(source, str(getattr(source, "name", "the CAR")))
         last: list[Block] = []
 
         def others() -> Iterator[Block]:

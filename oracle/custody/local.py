@@ -22,10 +22,12 @@ from oracle.custody.content import MAX_BLOCK, BlockStore, broken_pin, missing
 from oracle.custody.files import write_atomic
 from oracle.custody.names import checked_name, is_name
 from oracle.custody.unixfs import Block
-from oracle.errors import CheckFailed, EnvironmentFailure
+from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 
 FRESH: Final = 24 * 3600.0
 """Seconds for which a block outlives garbage collection without a pin: files are pinned once they are complete."""
+
+_WRITING = 3600.0  # seconds after which a temporary file is nobody's any more
 
 
 class LocalStore(BlockStore):
@@ -57,8 +59,18 @@ class LocalStore(BlockStore):
 
     def pin(self, cid: str, name: str) -> None:
         path = self._pin(name)
-        self._mark(cid, time.time_ns())
+        before = self.pins().get(name)
+        self.require(cid)
+        # first the name, then the marks: a collection that did not see the name began before, and spares the marks
         write_atomic(path, cid.encode())
+        try:
+            self._mark(cid, time.time_ns())
+        except CheckFailed:
+            if before is None:
+                self.unpin(name)
+            else:
+                write_atomic(path, before.encode())
+            raise
 
     def unpin(self, name: str) -> None:
         path = self._pin(name)
@@ -81,11 +93,10 @@ class LocalStore(BlockStore):
         for name, cid in self.pins().items():
             try:
                 self._mark(cid, now)
-            except CheckFailed as error:
+            except (CheckFailed, BadInput) as error:
                 raise broken_pin(name, str(error), cid) from error
-        keep = now - int(self.fresh * 1e9)
         try:
-            return sum(self._remove(path, keep) for path in (self.folder / "blocks").glob("*/*"))
+            return sum(self._remove(path, now) for path in (self.folder / "blocks").glob("*/*"))
         except OSError as error:
             raise _unusable(self.folder, error) from error
 
@@ -101,13 +112,15 @@ class LocalStore(BlockStore):
             except OSError as error:
                 raise _unusable(path, error) from error
 
-    def _remove(self, path: Path, keep: int) -> bool:
-        """Remove a file older than ``keep`` (leftovers of interrupted writes too); whether it was a block."""
+    def _remove(self, path: Path, now: int) -> bool:
+        """Remove a block that is not fresh, or what an interrupted write left; whether it was a block."""
+        unfinished = path.name.startswith(".")
+        fresh = max(self.fresh, _WRITING) if unfinished else self.fresh
         with self._locked(fcntl.LOCK_EX):
-            if path.stat().st_mtime_ns >= keep:
+            if path.stat().st_mtime_ns >= now - int(fresh * 1e9):
                 return False
             path.unlink()
-        return not path.name.startswith(".")
+        return not unfinished
 
     def _renewed(self, path: Path, data: bytes) -> bool:
         """Whether ``path`` holds ``data`` already; then it is as fresh as if it had been written now."""
