@@ -35,6 +35,7 @@ STDIN = Path("-")
 MAX_DOCUMENT = 16 * 2**20  # bytes; scoring takes up to 100 times as much memory, and 2 GiB is what it may take
 
 _OPTIONAL = ("id", "source", "date", "lang", "licence")
+_STATED = (str, type(None))  # a tuple: a union would be made anew for every field of every record
 _JSONL = (".jsonl", ".ndjson", ".json")
 _TEXT = (".txt", ".text", ".md", ".rst")
 _TABLES = {".csv": ",", ".tsv": "\t"}
@@ -224,7 +225,7 @@ def _checked(path: Path, records: Iterable[Record]) -> Iterator[Document]:
         if "text" not in record:
             raise no_text(place, list(record))
         for field in ("text", *_OPTIONAL):
-            if not isinstance(record.get(field), str | None):
+            if not isinstance(record.get(field), _STATED):
                 message = f"{place}: '{field}' is a {type(record[field]).__name__}, not a string"
                 raise BadInput(message, input=place, hint=f"write '{field}' as a string")
         text = record["text"]
