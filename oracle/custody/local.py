@@ -12,7 +12,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -81,11 +81,15 @@ class LocalStore(BlockStore):
 
     def pins(self) -> dict[str, str]:
         folder = self.folder / "pins"
+        found = {}
         try:
-            paths = sorted(path for path in folder.iterdir() if is_name(path.name)) if folder.is_dir() else []
-            return {path.name: path.read_text(encoding="ascii", errors="replace") for path in paths}
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                with suppress(FileNotFoundError):  # let go of this moment
+                    if is_name(path.name):
+                        found[path.name] = path.read_text(encoding="ascii", errors="replace")
         except OSError as error:
             raise _unusable(folder, error) from error
+        return found
 
     def collect_garbage(self) -> int:
         # marks are the blocks' own times: memory stays small, and whoever stores or pins meanwhile marks as well
@@ -116,11 +120,11 @@ class LocalStore(BlockStore):
         """Remove a block that is not fresh, or what an interrupted write left; whether it was a block."""
         unfinished = path.name.startswith(".")
         fresh = max(self.fresh, _WRITING) if unfinished else self.fresh
-        with self._locked(fcntl.LOCK_EX):
-            if path.stat().st_mtime_ns >= now - int(fresh * 1e9):
-                return False
-            path.unlink()
-        return not unfinished
+        with self._locked(fcntl.LOCK_EX), suppress(FileNotFoundError):  # a finished write takes its temporary file away
+            if path.stat().st_mtime_ns < now - int(fresh * 1e9):
+                path.unlink()
+                return not unfinished
+        return False
 
     def _renewed(self, path: Path, data: bytes) -> bool:
         """Whether ``path`` holds ``data`` already; then it is as fresh as if it had been written now."""
