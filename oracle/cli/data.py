@@ -249,10 +249,10 @@ def _packed(
                 processes=workers,
             )
         except TextChanged as error:
-            if STDIN in paths:
-                raise
-            notes().print(f"{escape(str(error))}: beginning anew, under a new key")
             journal.restart()
+            if STDIN in paths:  # what was read is gone
+                raise BadInput(str(error), input="-", hint="Run it again: it begins anew, under a new key.") from error
+            notes().print(f"{escape(str(error))}: beginning anew, under a new key")
 
 
 def _documents(paths: list[Path], sample: int | None) -> Iterator[Document]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json import loads as parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,8 @@ class Folder:
                 if journal.empty:  # nothing to go on with: leave nothing behind
                     journal.discard()
                     if new:
-                        self.folder.rmdir()
+                        with suppress(OSError):  # something else was put there meanwhile
+                            self.folder.rmdir()
                 raise
 
     def finish(self, packed: Packed, wraps: Wraps | None) -> None:

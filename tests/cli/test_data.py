@@ -249,3 +249,12 @@ def test_a_text_that_changed_meanwhile_gets_a_new_key(mia: Mia, corpus: Path, tm
     assert answer.code == 0 and "under a new key" in answer.said
     assert json.loads((folder / "key.json").read_bytes())["key"] != "0x" + old.hex()
     assert verified(mia, folder, "--key", folder / "key.json").code == 0
+
+
+def test_what_came_by_a_pipe_cannot_be_read_again(mia: Mia, corpus: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sealed"
+    command = [sys.executable, "-m", "oracle.cli.main", "data", "pack", "-", "--out", str(folder), "--json"]
+    first = subprocess.run(command, input=b"", capture_output=True)
+    assert first.returncode == 2 and not folder.exists()
+    done = subprocess.run(command, input=corpus.read_bytes(), capture_output=True)
+    assert done.returncode == 0 and json.loads(done.stdout)["documents"] == 9

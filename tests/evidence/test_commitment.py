@@ -79,3 +79,45 @@ def test_hash_is_abi_encode_of_the_typed_words() -> None:
 
 def test_salts_never_repeat() -> None:
     assert len({commitment.new_salt() for _ in range(100)}) == 100
+
+
+# --- sealed data sets ---
+
+CONTENT = commitment.content_hash(b"\x01" * 32, 0x70, b"\x02" * 32)
+KEY = {
+    "chain_id": 31337,
+    "market": MARKET,
+    "round": 7,
+    "provider": PROVIDER,
+    "content_hash": CONTENT,
+    "key": b"\x03" * 32,
+}
+
+
+def test_sealed_content_word_by_word() -> None:
+    """What the contracts hash: type hash, then one word a value."""
+    content = keccak(text="Content(bytes32 ciphertextDigest,uint64 codec,bytes32 documentRoot)")
+    assert keccak(content + b"\x01" * 32 + (0x70).to_bytes(32, "big") + b"\x02" * 32) == CONTENT
+    key = keccak(
+        text="ContentKey(uint256 chainId,address market,uint256 round,address provider,bytes32 contentHash,bytes32 key)"
+    )
+    words = [(31337).to_bytes(32, "big"), bytes(12) + b"\x33" * 20, (7).to_bytes(32, "big"), bytes(12) + b"\x11" * 20]
+    assert commitment.key_commit(**KEY) == keccak(key + b"".join(words) + CONTENT + b"\x03" * 32)  # type: ignore[arg-type]
+    root = keccak(text="Dataset(address provider,bytes32 contentHash,bytes32 keyCommit)")
+    expected = keccak(root + bytes(12) + b"\x11" * 20 + CONTENT + b"\x04" * 32)
+    assert commitment.sealed_dataset_root(PROVIDER, CONTENT, b"\x04" * 32) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("chain_id", 1),
+        ("market", OTHER),
+        ("round", 8),
+        ("provider", OTHER),
+        ("content_hash", b"\x09" * 32),
+        ("key", b"\x09" * 32),
+    ],
+)
+def test_a_key_commitment_is_bound_to_everything(word: str, other: object) -> None:
+    assert commitment.key_commit(**KEY) != commitment.key_commit(**{**KEY, word: other})  # type: ignore[arg-type]
