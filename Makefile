@@ -48,6 +48,12 @@ mutants: setup  ## change the market and its libraries at random: a test has to 
 peers: setup  ## .cache/peers: the programs that benchmarks compare with
 	@$(BIN)/python scripts/peers.py
 
+ipfs: setup  ## .cache/ipfs: a daemon for the tests of the IPFS store, unless Kubo is on PATH
+	@$(BIN)/python scripts/ipfs_daemon.py
+
+bench-custody: ipfs  ## the IPFS store against its client's own add and cat
+	$(BIN)/python -m benchmarks.custody.store $(ARGS)
+
 bench-quality: peers  ## what the quality scores claim, measured against peers: make bench-quality MARKET=folder
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python -m benchmarks.quality.embedding
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python -m benchmarks.quality.filters
@@ -78,4 +84,4 @@ wheel: setup  ## build the wheel in dist/
 wheel-check: wheel  ## install that wheel into an empty environment and use it there
 	$(BIN)/python scripts/wheel_check.py
 
-.PHONY: help setup demo test lint gas peers bench-quality mutants slither halmos test-solidity test-python test-deep test-brownie artifacts wheel wheel-check
+.PHONY: help setup demo test lint gas peers ipfs bench-custody bench-quality mutants slither halmos test-solidity test-python test-deep test-brownie artifacts wheel wheel-check
