@@ -14,7 +14,9 @@ from typing import Any
 from oracle.audit import sentences
 from oracle.audit.accounts import Totals, totals_of
 from oracle.audit.auctions import TRANCHE, Auction, clear_round
+from oracle.audit.deliveries import Delivery, deliveries_of
 from oracle.audit.difference import Difference
+from oracle.audit.payments import payment_differences
 from oracle.chain.client import Market
 from oracle.chain.events import Commitment
 from oracle.chain.terms import Phase, Terms
@@ -40,10 +42,11 @@ class Row:
     ``allotted`` (DST units a winner mints) are as attested: None, zeros before the report. ``reveal``: place in the
     order of its auction's reveals, ``group``: 1 in the tranche's, and ``bid``: None while the bid is sealed.
     ``virtual_cost``: bid for one WAD of weight, rounded up; None for weight 0. ``reward``: the critical payment t, 0
-    for losers, and ``binding`` the bound that made it (budget,
-    edge, reserve or cap; "" for losers). ``cash`` (money units), ``units`` (MUT) and ``shares`` (DST units) are what
-    the reward is paid in; ``bond`` (wei) what comes back. ``claimed``: all of it was pulled. ``reasons``: what the
-    operators' evidence says of the scores (see ``oracle.node.compute``), empty where none can be read.
+    for losers, and ``binding`` the bound that made it (budget, edge, reserve or cap; "" for losers). ``delivery``: how
+    its key stands, of a winner in a round with deliveries. ``cash`` (money units), ``units`` (MUT) and ``shares`` (DST
+    units) are what the reward is paid in to the provider, ``cash_reversed`` and ``units_reversed`` to the planner for
+    want of a good key; ``bond`` (wei) is what comes back. ``claimed``: all of it was pulled. ``reasons``: what
+    the operators' evidence says of the scores (see ``oracle.node.compute``), empty where none can be read.
     """
 
     provider: str
@@ -62,8 +65,11 @@ class Row:
     won: bool
     reward: int
     binding: str
+    delivery: Delivery | None
     cash: int
     units: int
+    cash_reversed: int
+    units_reversed: int
     shares: int
     bond: int
     claimed: bool
@@ -110,13 +116,15 @@ def rebuild(market: Market, round_id: int, store: ContentStore, board: Board) ->
     book = _Book(market, round_id, board)
     reasons = _reasons(market, round_id, store, board, book.leaves)
     rows = tuple(book.row(bid, reasons.get(bid.provider, {})) for bid in market.commitments(round_id))
+    bounties = sum(row.claimed and row.delivery is not None and row.delivery.bounty for row in rows)
     totals = totals_of(
         market,
         round_id,
         reward=sum(row.reward for row in rows),
-        cash=sum(row.cash for row in rows),
-        units=sum(row.units for row in rows),
+        cash=sum(row.cash + row.cash_reversed for row in rows),
+        units=sum(row.units + row.units_reversed for row in rows),
         shares=sum(row.shares for row in rows),
+        rewarded=bounties * book.terms.bid_bond,
     )
     return RoundOutcome(round_id, book.phase, book.terms, book.cash, book.deferred, rows, book.auctions, totals)
 
@@ -134,7 +142,7 @@ def differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
             if mine != theirs:
                 where = " of the tranche" if settled.group == TRANCHE else ""
                 yield Difference("certificate", name + where, str(mine), str(theirs))
-    yield from _payment_differences(outcome, market)
+    yield from payment_differences(outcome, market)
 
 
 class _Book:
@@ -157,6 +165,8 @@ class _Book:
             # with the weights that ought to be recorded: where others are, the audit says so
             own = [replace(seen, weight=self.weight_of(seen.provider)) for seen in self.reveals.values()]
             self.auctions = clear_round(self.terms, own)
+        rewarded = [provider for provider in self.reveals if self._reward(provider)[0]] if self.settled else []
+        self.deliveries = deliveries_of(market, round_id, rewarded)
 
     @property
     def budget(self) -> int:
@@ -176,9 +186,9 @@ class _Book:
         leaf, seen = self.leaves.get(provider), self.reveals.get(provider)
         own = Bid(seen.cost, self.weight_of(provider)) if seen else None
         auction = self.auctions[seen.group] if self.auctions and seen else None
-        reward, binding = 0, ""
-        if auction and seen and seen.position in auction.outcome.winners:
-            reward, binding = auction.outcome.rewards[seen.position], self._binding(seen.position, auction)
+        (reward, binding), delivery = self._reward(provider), self.deliveries.get(provider)
+        lost, bounty = bool(delivery and delivery.lost), bool(delivery and delivery.bounty)
+        cash, units = liquidity.cash_of(reward, self.cash, self.budget), reward if self.deferred else 0
         return Row(
             provider=provider,
             position=commitment.position,
@@ -195,15 +205,26 @@ class _Book:
             won=bool(binding),
             reward=reward,
             binding=binding,
-            cash=liquidity.cash_of(reward, self.cash, self.budget),
-            units=reward if self.deferred else 0,
-            shares=leaf.shares if leaf and binding else 0,
-            bond=self.terms.bid_bond if seen or not self.settled else 0,
+            delivery=delivery,
+            cash=0 if lost else cash,
+            units=0 if lost else units,
+            cash_reversed=cash if lost else 0,
+            units_reversed=units if lost else 0,
+            shares=leaf.shares if leaf and binding and not lost else 0,
+            bond=self.terms.bid_bond if (seen or not self.settled) and not lost and not bounty else 0,
             claimed=provider in self.claimed,
             reasons=reasons,
             group=seen.group if seen else None,
-            why=self._why(leaf, own, seen.position if seen else 0, auction, reward, binding),
+            why=self._why(leaf, own, seen.position if seen else 0, auction, reward, binding, delivery),
         )
+
+    def _reward(self, provider: str) -> tuple[int, str]:
+        """The critical payment and its binding bound; 0 and "" for a loser."""
+        seen = self.reveals.get(provider)
+        auction = self.auctions[seen.group] if self.auctions and seen else None
+        if auction is None or seen is None or seen.position not in auction.outcome.winners:
+            return 0, ""
+        return auction.outcome.rewards[seen.position], self._binding(seen.position, auction)
 
     def _binding(self, winner: int, auction: Auction) -> str:
         """Which bound a winner's critical payment is, the first of equals."""
@@ -218,7 +239,14 @@ class _Book:
         return min(bounds, key=bounds.__getitem__)
 
     def _why(
-        self, leaf: ScoreLeaf | None, own: Bid | None, place: int, auction: Auction | None, reward: int, binding: str
+        self,
+        leaf: ScoreLeaf | None,
+        own: Bid | None,
+        place: int,
+        auction: Auction | None,
+        reward: int,
+        binding: str,
+        delivery: Delivery | None,
     ) -> str:
         status = leaf.status if leaf else None
         if own is None or leaf is None or self.phase == Phase.VOID:
@@ -228,7 +256,10 @@ class _Book:
             return out
         if auction is None:
             return "its bid is open; the round is settled once the last bids are"
-        return sentences.cleared(auction, place, reward, binding)
+        cleared = sentences.cleared(auction, place, reward, binding)
+        if delivery is None:
+            return cleared
+        return f"{cleared}; {sentences.delivered(delivery, self.terms.deliver_end, self.terms.bounty_end)}"
 
 
 def _weight_differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
@@ -239,24 +270,6 @@ def _weight_differences(outcome: RoundOutcome, market: Market) -> Iterator[Diffe
             yield Difference("weights", f"weight of provider {seen.provider}", str(row.weight), str(seen.weight))
         if row.allotted != seen.shares:
             yield Difference("weights", f"shares of provider {seen.provider}", str(row.allotted), str(seen.shares))
-
-
-def _payment_differences(outcome: RoundOutcome, market: Market) -> Iterator[Difference]:
-    """What was claimed, and what can still be claimed, against every row."""
-    claims = {claim.provider: claim for claim in market.claims(outcome.round)}
-    for row in outcome.rows:
-        claim = claims.get(row.provider)
-        if claim:
-            paid = {"cash": claim.cash, "units": claim.units, "shares": claim.shares, "bond": claim.bond}
-            due = {"cash": row.cash, "units": row.units, "shares": row.shares, "bond": row.bond}
-        elif market.state(outcome.round).settled:
-            reward, cash = market.contract.functions.rewardOf(outcome.round, row.provider).call()
-            paid, due = {"reward": reward, "cash": cash}, {"reward": row.reward, "cash": row.cash}
-        else:
-            continue
-        for name, amount in due.items():
-            if paid[name] != amount:
-                yield Difference("rewards", f"{name} of provider {row.provider}", str(amount), str(paid[name]))
 
 
 def _reasons(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from oracle.audit.auctions import Auction
+from oracle.audit.deliveries import Delivery, Standing
 from oracle.chain.terms import Phase, Terms
 from oracle.evidence.leaf import QUANTUM, Status
 from oracle.mechanism.clearing import Bid
@@ -71,6 +74,42 @@ def cleared(auction: Auction, position: int, reward: int, binding: str) -> str:
         )
     first = "" if marginal is None else f"; the first loser asked {price(*auction.bids[marginal])}"
     return f"lost: it asked {price(*own)} for one unit of weight, others offered more for less{first}"
+
+
+def delivered(delivery: Delivery, deliver_end: int, bounty_end: int) -> str:
+    """Of a winner, what became of its key; goes on from the sentence of `cleared`."""
+    match delivery.standing:
+        case Standing.AWAITED if delivery.until == deliver_end:
+            return f"its key is awaited until {_time(deliver_end)}, then an operator may deliver it for its bond"
+        case Standing.AWAITED:
+            return f"it did not deliver its key; until {_time(bounty_end)} it or an operator still can"
+        case Standing.DELIVERED:
+            who = "an operator delivered its key" if delivery.bounty else "its key is delivered"
+            return f"{who}; unless the planner disputes it, the reward can be claimed from {_time(delivery.until)} on"
+        case Standing.ACCEPTED if delivery.bounty:
+            return "an operator delivered its key: the reward is its own, the bond the operator's"
+        case Standing.ACCEPTED:
+            return "its key is accepted"
+        case Standing.REVERSED if delivery.refuted:
+            cause = "what it delivered was of another's making or of other data"
+        case Standing.REVERSED:
+            cause = "it delivered another key than it committed to"
+        case Standing.MISSING:
+            cause = "nobody delivered its key in time"
+    return f"{cause}: the planner keeps the reward, the bond is burned"
+
+
+def next_step(delivery: Delivery | None) -> str:
+    """What a winner that was not paid yet does next."""
+    if delivery is None or not delivery.pending:
+        return "mia claim"
+    if delivery.standing is Standing.AWAITED:
+        return f"mia delivery send, before {_time(delivery.until)}: reward and bond are at stake"
+    return f"wait until the planner accepts your key or {_time(delivery.until)}, then mia claim"
+
+
+def _time(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _score(value: int) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from web3.exceptions import ContractLogicError
 
 from oracle.audit.accounts import totals_of
+from oracle.audit.deliveries import events_of, require_fair
 from oracle.audit.difference import Mismatch, require_equal
 from oracle.audit.outcome import differences
+from oracle.audit.payments import require_moved
 from oracle.audit.subject import Subject
 from oracle.chain.client import Market
 from oracle.chain.token import erc20
@@ -36,12 +38,21 @@ def certificate(subject: Subject) -> str:
 
 
 def rewards(subject: Subject) -> str:
-    """What was claimed, and what can be, is what the mechanism gives every provider."""
+    """What was claimed, and what can be, is what the mechanism gives every provider; without a good key the planner."""
     _require_none(subject, "rewards")
     rows = subject.outcome.rows
-    return (
-        f"{sum(row.won for row in rows)} winners, {sum(row.claimed for row in rows)} of {len(rows)} providers claimed"
-    )
+    market, round_id = subject.market, subject.round_id
+    moved = require_moved(market, round_id, market.claims(round_id))
+    roots = {bid.provider: bid.dataset_root for bid in subject.bids}
+    struck = require_fair(market, round_id, events_of(market, round_id), roots)
+    waiting = sum(row.delivery is not None and row.delivery.pending for row in rows)
+    told = [
+        f"{sum(row.won for row in rows)} winners, {sum(row.claimed for row in rows)} of {len(rows)} providers claimed",
+        f"{waiting} deliveries are pending" if waiting else "",
+        moved if any(row.delivery for row in rows) else "",
+        struck,
+    ]
+    return "; ".join(filter(None, told))
 
 
 def escrow(subject: Subject) -> str:
@@ -56,8 +67,9 @@ def escrow(subject: Subject) -> str:
     _require_covered("payment token held by the market", money, balance)
     wei = market.w3.eth.get_balance(market.address)
     _require_covered("bonds held by the market, wei", bonds, wei)
+    back = f" + reversed to the planner {totals.cash_reversed}" if totals.cash_reversed else ""
     return (
-        f"escrow {totals.escrow} = cash {totals.cash_paid} + fees {totals.fees_paid} + refunds {totals.refunded} "
+        f"escrow {totals.escrow} = cash {totals.cash_paid}{back} + fees {totals.fees_paid} + refunds {totals.refunded} "
         f"+ still held {totals.money_held} money units; the market holds {balance - money} units and {wei - bonds} wei "
         "beyond what its rounds owe"
     )

@@ -237,8 +237,11 @@ class Market:
         )
 
     def claims(self, round: int) -> tuple[Claim, ...]:
-        """What was paid to providers, in order."""
-        return tuple(Claim(**_plain(event)) for event in self._events(round, "Claimed"))
+        """What was paid to providers, or for them to the planner, in order."""
+        events = self._events(round, "Claimed", "Reversed")
+        back = {event["args"]["provider"] for event in events if event["event"] == "Reversed"}
+        paid = (_plain(event) for event in events if event["event"] == "Claimed")
+        return tuple(Claim(**one, reversed=one["provider"] in back) for one in paid)
 
     def refunds(self, round: int) -> tuple[Refund, ...]:
         """What went back to the planner, in order."""
@@ -249,7 +252,7 @@ class Market:
         return tuple(OperatorPayment(**_plain(event)) for event in self._events(round, "OperatorPaid"))
 
     def bonds_burned(self, round: int) -> int:
-        """Bonds of bids that were never opened, wei."""
+        """Bonds of bids that were never opened, of winners without a good key, of failed challenges; wei."""
         return sum(event["args"]["amount"] for event in self._events(round, "BondsBurned"))
 
     # --- inside ---

@@ -67,7 +67,11 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``cash`` in money units, ``units`` of MUT, ``shares`` in DST units, ``bond`` in wei."""
+    """``cash`` in money units, ``units`` of MUT, ``shares`` in DST units, ``bond`` in wei.
+
+    ``reversed``: no good key came, so that cash and units went to the planner and the bond was burned. An operator that
+    delivered in a winner's place has its bond: see ``IKeyExchange.bondTo``.
+    """
 
     provider: str
     cash: int
@@ -75,6 +79,7 @@ class Claim:
     shares: int
     bond: int
     block: int
+    reversed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from oracle.cli.report.scale import compact
 WAD = 10**18
 DST = 10**9
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
+PENDING, LOST = ("awaited", "delivered"), ("reversed", "missing")
 Row = Mapping[str, Any]
 
 
@@ -37,6 +38,8 @@ def render(document: Mapping[str, Any]) -> str:
     return environment.from_string(source).render(
         doc=document,
         rows=by_result(document["providers"]),
+        state=_state(document),
+        sold=[row for row in by_result(document["providers"]) if row.get("delivery")],
         amount=lambda units: exact(tokens(units, token)),
         money=lambda units: exact(tokens(int(units) * int(document["terms"]["money_unit"]), token)),
         votes=lambda units: f"{int(units) / DST:,.3f}",
@@ -66,6 +69,20 @@ def tokens(units: int | str, token: Row) -> Decimal:
 def by_result(rows: list[Row]) -> list[Row]:
     """Winners first, the best paid first; then losers by weight; order of commitment among equals."""
     return sorted(rows, key=lambda row: (not row["won"], -int(row["critical"]), -int(row["weight"]), row["position"]))
+
+
+def _state(document: Mapping[str, Any]) -> str:
+    """How far the round is, in a few words."""
+    if document["certificate"] is None:
+        return str(document["phase"])
+    pending = sum(_standing(row) in PENDING for row in document["providers"])
+    return f"settled, {pending} keys still to be delivered or accepted" if pending else "settled and paid"
+
+
+def _standing(row: Row) -> str | None:
+    """Of a winner's key; None where nothing is delivered, and in documents of before there were deliveries."""
+    found = row.get("delivery")
+    return found["state"] if found else None
 
 
 def _supply(document: Mapping[str, Any], width: int) -> str:
@@ -127,7 +144,7 @@ def _panel(rows: list[Row], title: str, colour: str, value: Callable[[Row], floa
 
 
 def _payout_panels(document: Mapping[str, Any]) -> list[str]:
-    winners = [row for row in by_result(document["providers"]) if row["won"]]
+    winners = [row for row in by_result(document["providers"]) if row["won"] and _standing(row) not in LOST]
     token, unit = document["token"], int(document["terms"]["money_unit"])
     rule = document["rule"]
     share = int(rule["deferred"]) / int(rule["reward"])
