@@ -1,5 +1,6 @@
 """What is told of a round whose winners deliver keys: states, sentences and books; and what an audit checks."""
 
+# ruff: noqa: F811 - the fixtures are those of test_exchange
 from __future__ import annotations
 
 from dataclasses import replace
@@ -28,7 +29,7 @@ from oracle.node.exchange import publish_leaves
 class Told:
     """The round as anybody can rebuild it."""
 
-    def __init__(self, sold: Sold, folder: Path) -> None:  # noqa: F811
+    def __init__(self, sold: Sold, folder: Path) -> None:
         self.sold, self.market = sold, sold.scene.market
         self.store, self.board = LocalStore(folder), Board(folder)
         publish_leaves(self.market, sold.round, sold.leaves, self.board)
@@ -55,7 +56,7 @@ class Told:
 
 
 @pytest.fixture
-def told(sold: Sold, tmp_path: Path) -> Told:  # noqa: F811
+def told(sold: Sold, tmp_path: Path) -> Told:
     return Told(sold, tmp_path)
 
 
