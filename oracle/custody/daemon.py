@@ -67,7 +67,8 @@ class Daemon:
         seconds = self.timeout * patience
         self._transport.most = most
         try:
-            yield {"timeout": seconds + 1, "opts": {"timeout": f"{seconds:g}s"}}
+            # to connect and to send a piece, to wait for an answer; a second more, so that the daemon's own word comes
+            yield {"timeout": (self.timeout + 1, seconds + 1), "opts": {"timeout": f"{seconds:g}s"}}
         except (exceptions.TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError, _Slow) as error:
             raise Silent(
                 f"the IPFS daemon at {self.address} did not answer within {seconds:g} s: {what}",
@@ -104,9 +105,11 @@ class _Transport(ClientSync):  # type: ignore[misc]
     __slots__ = ("most",)
     most: int
 
-    def _request(self, *args: Any, timeout: float, **rest: Any) -> tuple[list[Any], Generator[bytes, None, None]]:
+    def _request(
+        self, *args: Any, timeout: tuple[float, float], **rest: Any
+    ) -> tuple[list[Any], Generator[bytes, None, None]]:
         closables, _ = super()._request(*args, timeout=timeout, **rest)
-        return closables, _pieces(closables[0], timeout, self.most)
+        return closables, _pieces(closables[0], timeout[1], self.most)
 
     def _do_raise_for_status(self, response: requests.Response) -> None:
         if response.ok:

@@ -46,7 +46,7 @@ class IpfsStore(BlockStore):
         body = _Sections(blocks)
         if body.last:
             with self._daemon.asking("take blocks in", patience=LONG_WORK) as how:
-                how["opts"]["pin-roots"] = "false"
+                how["opts"] = {"pin-roots": "false"}  # and no bound on the whole: a file may come slowly
                 for _ in self._client.dag.imprt(body, stream=True, **how):
                     pass
         if body.failure is not None:
