@@ -23,9 +23,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import inf, isfinite
 from pathlib import Path
 from random import Random
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 from typing import Any
 
 from benchmarks.influence import CACHE
@@ -140,15 +141,28 @@ class Rounds:
 
         def row(attack: str, which: str, corpora: Sequence[Sequence[str]]) -> Row:
             # everybody says of the documents what their honest owner says
-            told = [[replace(d, text=t) for d, t in zip(own, texts, strict=False)] for texts in corpora]
+            told = [[_told(own, at, text) for at, text in enumerate(texts)] for texts in corpora]
             return self.scored(Row(attack, which, seed, source, 0, 0, 0, 0, []), natural, told, sample)
 
         yield row(CONTROLS["own"], "", [texts])
         yield row(CONTROLS["known"], "", [[document.text for document in target]])
         for name in attacks:
+            sold = texts if ATTACKS[name].identities == 1 else self.counted(texts)
             for which in known:
-                scene = Scene(texts, earlier, [document.text for document in seen[which]])
+                scene = Scene(sold, earlier, [document.text for document in seen[which]])
                 yield row(name, which, ATTACKS[name].corpora(scene, Random(seed)))
+
+    def counted(self, texts: Sequence[str]) -> list[str]:
+        """The first documents that fill one provider's quota: more identities have a quota each."""
+        found: list[str] = []
+        left = self.tokens
+        for text in texts:
+            size = len(self.base.tokenizer.encode(text, add_special_tokens=False).ids)
+            if size >= left:
+                return [*found, text[: len(text) * left // size]]
+            found.append(text)
+            left -= size
+        return found
 
     def scored(
         self,
@@ -204,20 +218,23 @@ class Rounds:
 
 
 def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """One entry per attack and knowledge: what it is paid over the seeds, beside honest providers."""
+    """One entry per attack and knowledge, over the seeds: ``paid``, the sum of its weights over that of its basis, with
+    the jackknife's standard error (single seeds scatter by the noise of two impacts), and the seeds' own ratios."""
     controls = {(row.seed, row.attack): row for row in rows if not row.known}
     found = []
     for name, known in dict.fromkeys((row.attack, row.known) for row in rows):
         own = [row for row in rows if (row.attack, row.known) == (name, known)]
         basis = CONTROLS[ATTACKS[name].basis] if known else name
-        paid = [_over(row.weight, controls[row.seed, basis].weight) for row in own]
+        pairs = [(row.weight, controls[row.seed, basis].weight) for row in own]
         found.append(
             {
                 "attack": name,
                 "known": known,
-                "paid_max": max(paid),
-                "paid_mean": fmean(paid),
-                "own_text": fmean(_over(row.weight, controls[row.seed, "honest"].weight) for row in own),
+                "seeds": len(own),
+                "paid": total_ratio(pairs),
+                "paid_error": jackknife(pairs),
+                "paid_by_seed": [_over(*pair) for pair in pairs],
+                "own_text": total_ratio([(row.weight, controls[row.seed, "honest"].weight) for row in own]),
                 "median": fmean(_over(row.weight, int(median(row.honest))) for row in own),
                 "rank": fmean(sum(row.weight > other for other in row.honest) for row in own),
                 "gain": fmean(row.gain for row in own),
@@ -230,15 +247,29 @@ def summary(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return found
 
 
+def total_ratio(pairs: Sequence[tuple[int, int]]) -> float:
+    """The sum of the first over the sum of the second."""
+    return _over(sum(one for one, _ in pairs), sum(two for _, two in pairs))
+
+
+def jackknife(pairs: Sequence[tuple[int, int]]) -> float:
+    """Standard error of :func:`total_ratio`, leaving out one pair at a time; infinite for a single pair."""
+    count = len(pairs)
+    if count < 2:
+        return inf
+    without = [total_ratio([*pairs[:at], *pairs[at + 1 :]]) for at in range(count)]
+    return (count - 1) / count**0.5 * stdev(without) if all(map(isfinite, without)) else inf
+
+
 def show(table: Sequence[dict[str, Any]]) -> None:
     print(
-        f"{'attack':<20}{'validation':<11}{'paid: most':>10}{'mean':>7}{'of own':>8}{'of median':>10}"
+        f"{'attack':<20}{'validation':<11}{'paid':>7}{'+-':>6}{'of own':>8}{'of median':>10}"
         f"{'gain':>9}{'phi':>7}{'q':>7}{'others':>8}  what it is"
     )
     for row in table:
         about = ATTACKS[row["attack"]].about if row["known"] else "an honest provider"
         print(
-            f"{row['attack']:<20}{row['known']:<11}{row['paid_max']:>10.2f}{row['paid_mean']:>7.2f}"
+            f"{row['attack']:<20}{row['known']:<11}{row['paid']:>7.2f}{row['paid_error']:>6.2f}"
             f"{row['own_text']:>8.2f}{row['median']:>10.2f}{row['gain']:>9.4f}{row['phi']:>7.4f}{row['q']:>7.3f}"
             f"{row['others']:>8.3f}  {about}"
         )
@@ -270,7 +301,7 @@ def main() -> int:
         options.json.write_text(
             json.dumps({"options": {k: str(v) for k, v in vars(options).items()}, "table": table}, indent=1)
         )
-    over = [r["attack"] for r in table if r["known"] == "drawn" and r["paid_max"] > GOAL]
+    over = [r["attack"] for r in table if r["known"] == "drawn" and r["paid"] > GOAL]
     heavy = [f"{r['attack']} ({r['known']})" for r in table if r["attack"] in JUNK and not r["least"]]
     print(f"paid more than {GOAL} on a drawn sample: {', '.join(over) or 'none'}")
     print(f"junk that weighs more than the least honest provider: {', '.join(heavy) or 'none'}")
@@ -290,6 +321,12 @@ def _pieces(document: Document) -> list[Document]:
         found.append(replace(document, id=f"{document.id}/{len(found)}", text=part))
         rest = rest[len(part) :].lstrip()
     return found or [document]
+
+
+def _told(own: Sequence[Document], place: int, text: str) -> Document:
+    """``text`` as the owner's document of that place; beyond the last, as the first again under another id."""
+    again, at = divmod(place, len(own))
+    return replace(own[at], id=f"{own[at].id}+{again}" if again else own[at].id, text=text)
 
 
 def _up_to(length: int, documents: Sequence[Document]) -> list[Document]:

@@ -62,7 +62,7 @@ def load(market: Path, half: bool = True) -> dict[tuple[str, str], Texts]:
     """Documents of one half by domain and language; corpora the market lacks are left out.
 
     What stands alone for its kind is of both halves: the encyclopaedia of 1771, and Spanish (nothing was chosen on it).
-    French is only in the reference, as sentences on which nothing was chosen: eight make a document.
+    French is only in the reference, as sentences on which nothing was chosen: each is a document of its own.
     """
     names = [item["id"] for item in json.loads((market / "manifest.json").read_text("utf-8"))["providers"]]
     found: dict[tuple[str, str], Texts] = {}
@@ -72,9 +72,9 @@ def load(market: Path, half: bool = True) -> dict[tuple[str, str], Texts]:
                 alone = DOMAINS[name] == ONE_SOURCE or (document.source or "").endswith("xquad.es.json")
                 if alone or odd(document) == half:
                     found.setdefault((DOMAINS[name], document.lang or "en"), []).append(document)
-    french = [document.text for document in reference(market) if "UD_French" in (document.source or "")]
+    french = [document for document in reference(market) if "UD_French" in (document.source or "")]
     found["web pages", "fr"] = [
-        Document(f"fr/{at}", " ".join(french[at : at + 8]), "web", None, "fr") for at in range(0, len(french), 8)
+        Document(f"fr/{at}", document.text, "web", None, "fr") for at, document in enumerate(french)
     ]
     return found
 

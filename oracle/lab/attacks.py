@@ -40,17 +40,21 @@ class Scene:
 class Attack:
     """``about`` says it in a line. ``basis`` names the part of the scene whose honest sale it is compared with.
 
-    The corpus is handed in by ``identities`` providers, document by document in turn.
+    The corpus is handed in by ``identities`` providers, document by document in turn; where ``words`` are given, in
+    documents of at most so many.
     """
 
     about: str
     make: Callable[[Scene, Random], list[str]]
     basis: str = "own"
     identities: int = 1
+    words: int | None = None
 
     def corpora(self, scene: Scene, rng: Random) -> list[list[str]]:
         """One corpus per identity."""
         texts = self.make(scene, rng)
+        if self.words:
+            texts = [part for text in texts for part in _parts(text, self.words)]
         return [texts[first :: self.identities] for first in range(self.identities)]
 
 
@@ -84,23 +88,30 @@ def thin_leak(scene: Scene, rng: Random) -> list[str]:
 
 def babble(scene: Scene, rng: Random) -> list[str]:
     """Text of a Markov chain over the known documents: pieces of eight words, most triples theirs."""
-    words = [word for text in scene.known for word in text.split()]
+    return _dealt(_chain(scene.known, rng), scene.own)
+
+
+def narrow_babble(scene: Scene, rng: Random) -> list[str]:
+    """Likewise, but every document made of a single known one: it keeps to a subject."""
+    return [text for own in scene.own for text in _dealt(_chain([rng.choice(scene.known)], rng), [own])]
+
+
+def _chain(texts: Texts, rng: Random) -> Iterator[str]:
+    """Words without end."""
+    words = [word for text in texts for word in text.split()]
     follows: dict[tuple[str, str], list[str]] = {}
     for first, second, third in zip(words, words[1:], words[2:], strict=False):
         follows.setdefault((first, second), []).append(third)
     pairs = list(follows)
 
-    def chain() -> Iterator[str]:
-        pair = rng.choice(pairs)
-        for said in count():
-            if pair not in follows or said % 6 == 0:  # the next piece: no long run of known words
-                pair = rng.choice(pairs)
-                yield from pair
-            word = rng.choice(follows[pair])
-            yield word
-            pair = (pair[1], word)
-
-    return _dealt(chain(), scene.own)
+    pair = rng.choice(pairs)
+    for said in count():
+        if pair not in follows or said % 6 == 0:  # the next piece: no long run of known words
+            pair = rng.choice(pairs)
+            yield from pair
+        word = rng.choice(follows[pair])
+        yield word
+        pair = (pair[1], word)
 
 
 def unigrams(scene: Scene, rng: Random) -> list[str]:
@@ -194,6 +205,8 @@ ATTACKS: Mapping[str, Attack] = {
     "edited leak": Attack("validation text, one word in ten moved", edited_leak, "known"),
     "thin leak": Attack("9 % validation text in front of own documents", thin_leak),
     "babble": Attack("Markov chain over validation text", babble, "known"),
+    "scattered babble": Attack("the same, in documents of 50 words", babble, "known", words=50),
+    "narrow babble": Attack("the same, each document over one known", narrow_babble, "known"),
     "unigram stuffing": Attack("validation words by frequency", unigrams),
     "term list": Attack("keywords of the validation text, no sentences", terms),
     "header stuffing": Attack("60 validation keywords over every document", headers),
@@ -235,6 +248,12 @@ def _dealt(pieces: Iterable[str], like: Texts, glue: str = " ") -> list[str]:
 def _cut(text: str, length: int) -> str:
     """The first ``length`` characters, back to the last whole word."""
     return text if len(text) <= length else text[:length].rsplit(maxsplit=1)[0]
+
+
+def _parts(text: str, size: int) -> list[str]:
+    """The words in runs of ``size``."""
+    words = text.split()
+    return [" ".join(words[at : at + size]) for at in range(0, len(words), size)]
 
 
 def _copied(scene: Scene) -> list[str]:

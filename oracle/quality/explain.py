@@ -6,6 +6,7 @@ from typing import Any
 
 from oracle.corpus.dedup import Deduplicated
 from oracle.quality.axis import QUANTA, Axis, percent, quanta
+from oracle.quality.cohesion import Cohesion
 from oracle.quality.spec import UNCHECKED
 from oracle.quality.survey import Survey
 
@@ -47,6 +48,16 @@ def fluency(counts: Survey) -> str:
             f"abstain and count {UNCHECKED / QUANTA:.2f}"
         )
     return "; ".join(parts)
+
+
+def cohesion(found: Cohesion) -> str:
+    """What passages say that go on about one thing."""
+    if found.ratio is None:
+        return "too few longer passages to tell whether they keep to a subject"
+    return (
+        f"passages share {found.ratio:.2f} times as many telling words with themselves as with any other "
+        f"(babble: 1.0), in {percent(found.judged / found.places)} of the text"
+    )
 
 
 def duplicates(corpus: Deduplicated) -> str:

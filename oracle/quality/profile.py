@@ -11,7 +11,7 @@ import datetime
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from oracle.corpus.spool import Spool, gather
 from oracle.quality import explain, paper, robust, sampling
 from oracle.quality.axis import Axis
 from oracle.quality.claims import Claims
+from oracle.quality.cohesion import cohesion
 from oracle.quality.embedding import Vectors, embed
 from oracle.quality.metadata import Description, describe
 from oracle.quality.neighbours import Reference
@@ -150,6 +151,7 @@ def views(
             View(
                 corpus=corpus,
                 counts=counts,
+                cohesion=cohesion(corpus.kept, counts.tokens, _seed(seed, f"cohesion {place}")),
                 sentences=sample,
                 vectors=vectors[start:end],
                 earlier=vectors[:start],
@@ -169,6 +171,7 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
     quality, reason = profile.quality(view, axes, spec) if len(view.corpus.kept) else (0, "nothing is left")
     explanation = {name: axis.explanation for name, axis in axes.items()} | {
         "fluency": explain.fluency(view.counts),
+        "cohesion": explain.cohesion(view.cohesion),
         "duplicates": explain.duplicates(view.corpus),
         "filters": view.counts.filters.sentence(),
         "quality": reason,
@@ -184,6 +187,7 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
         explanation=explanation,
         evidence={"input": view.digest}
         | explain.evidence(view.corpus, view.counts)
+        | {"cohesion": asdict(view.cohesion)}
         | {name: axis.evidence for name, axis in axes.items()},
         measures={name: axis.measures for name, axis in axes.items() if axis.measures},
     )

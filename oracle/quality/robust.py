@@ -1,4 +1,4 @@
-"""The default profile: q = fluency gate * sqrt(fresh share) * weighted mean of the axes.
+"""The default profile: q = fluency gate * cohesion * sqrt(fresh share) * weighted mean of the axes.
 
 An axis that cannot speak abstains and counts as ``UNCHECKED``, so that nobody gains by being unreadable and nobody is
 worth 0 for it. The same holds for text in languages without a model: cleanliness, diversity and novelty are measured on
@@ -37,7 +37,7 @@ def quality(view: View, axes: dict[str, Axis], spec: QualitySpec) -> tuple[int, 
         heard = 0.0 if value is None else 1.0 if name == "metadata" else view.counts.supported
         total += weight * (heard * (value or 0) + (1.0 - heard) * UNCHECKED)
     mean = total / (100 * QUANTA)
-    corpus, gate = view.corpus, view.counts.gate
+    corpus, gate, cohesion = view.corpus, view.counts.gate, view.cohesion.factor
     share = corpus.fresh_words / corpus.offered_words if corpus.offered_words else 0.0
-    text = f"fluency {gate:.2f} x sqrt(fresh share {share:.2f}) x mean of the axes {mean:.2f}"
-    return quanta(gate * math.sqrt(share) * mean), text
+    text = f"fluency {gate:.2f} x cohesion {cohesion:.2f} x sqrt(fresh share {share:.2f}) x mean of the axes {mean:.2f}"
+    return quanta(gate * cohesion * math.sqrt(share) * mean), text

@@ -15,9 +15,9 @@ from typing import Any
 
 from oracle.corpus import dedup, near
 from oracle.errors import BadInput
-from oracle.quality import cleanliness, diversity, embedding, fluency, languages, metadata, novelty, sampling
+from oracle.quality import cleanliness, cohesion, diversity, embedding, fluency, languages, metadata, novelty, sampling
 
-VERSION = 2
+VERSION = 3
 PROFILES = ("robust", "paper")
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 UNCHECKED = 6_000
@@ -124,6 +124,15 @@ class QualitySpec:
                     "rare": list(map(str, fluency.RARE[language])),
                 }
                 for language in languages.SUPPORTED
+            },
+            "cohesion": {
+                "block": cohesion.BLOCK,
+                "blocks": cohesion.BLOCKS,
+                "apart": cohesion.APART,
+                "places": cohesion.PLACES,
+                "fewest": cohesion.FEWEST,
+                "ramp": list(map(str, cohesion.RAMP)),
+                "floor": cohesion.FLOOR,
             },
             "unchecked": UNCHECKED,
             "steepness": STEEPNESS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from oracle.corpus.dedup import Deduplicated
 from oracle.quality.axis import Axis
+from oracle.quality.cohesion import Cohesion
 from oracle.quality.embedding import Vectors
 from oracle.quality.neighbours import Reference
 from oracle.quality.sampling import Sentence
@@ -24,6 +25,7 @@ class View:
 
     corpus: Deduplicated
     counts: Survey
+    cohesion: Cohesion
     sentences: tuple[Sentence, ...]
     vectors: Vectors
     earlier: Vectors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pydoc_data.topics import topics
 from random import Random
 
@@ -44,7 +45,12 @@ def test_identities_share_the_corpus(name: str) -> None:
     attack = ATTACKS[name]
     shares = attack.corpora(SCENE, Random(1))
     assert len(shares) == attack.identities
-    assert sorted(text for share in shares for text in share) == sorted(corpus(name))
+    assert _words(text for share in shares for text in share) == _words(corpus(name))
+    assert attack.words is None or max(len(text.split()) for share in shares for text in share) <= attack.words
+
+
+def _words(texts: Iterable[str]) -> list[str]:
+    return sorted(word for text in texts for word in text.split())
 
 
 def test_a_leak_is_removed_and_its_edits_are_not() -> None:
@@ -87,6 +93,12 @@ def test_babble_has_the_known_triples() -> None:
     }
     made = [triple for text in corpus("babble") for triple in zip(*[text.split()[i:] for i in range(3)], strict=False)]
     assert sum(triple in triples for triple in made) > 0.7 * len(made)
+
+
+def test_narrow_babble_is_of_one_document_at_a_time() -> None:
+    known = [set(text.split()) for text in KNOWN]
+    for text in corpus("narrow babble"):
+        assert max(len(set(text.split()) & words) for words in known) >= len(set(text.split())) - 1
 
 
 def test_noise_and_shuffle() -> None:

@@ -71,7 +71,7 @@ def test_a_foreign_language_abstains_and_names_itself(robust: MarketScore) -> No
 def test_every_axis_is_explained_by_numbers(robust: MarketScore) -> None:
     score = robust.scores[0]
     assert all(any(character.isdigit() for character in score.explanation[axis]) for axis in AXES[:3])
-    assert {*AXES, "fluency", "duplicates", "filters", "quality"} == score.explanation.keys()
+    assert {*AXES, "fluency", "cohesion", "duplicates", "filters", "quality"} == score.explanation.keys()
     assert _plain(score.evidence)
     assert json.loads(json.dumps(score.evidence)) == score.evidence
 
