@@ -51,16 +51,3 @@ def interval(statistic: Callable[[NDArray[np.int64]], float], size: int, seed: i
     values = [statistic(source.integers(0, size, size)) for _ in range(RESAMPLES)]
     low, high = np.nanpercentile(values, [2.5, 97.5])
     return float(low), float(high)
-
-
-def halves_ceiling(member: Array, losses: Array, rounds: int = 100) -> float:
-    """Reliability of the Banzhaf truth: mean Spearman of fits on random halves of the subsets, stepped up to the whole
-    by the Spearman-Brown formula."""
-    source = np.random.default_rng(1)
-    found = []
-    for _ in range(rounds):
-        order = source.permutation(len(member))
-        one, two = order[: len(order) // 2], order[len(order) // 2 :]
-        found.append(spearman(banzhaf(member[one], losses[one]), banzhaf(member[two], losses[two])))
-    mean = float(np.mean(found))
-    return 2 * mean / (1 + mean)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from oracle.errors import BadInput
 
@@ -44,13 +44,12 @@ class InfluenceSpec:
 
     def __post_init__(self) -> None:
         """Raises BadInput naming the first choice that makes no sense."""
-        counts = ("quota", "repeats", "sequences", "microbatches", "validation_sequences", "refresh")
-        for name in (*counts, "warm_up", "checkpoints", "iterations", "probes", "subsets"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name} is {getattr(self, name)}, not at least 1", input=name)
-        for name in ("learning_rate", "floor", "clip", "damping"):
-            if not getattr(self, name) > 0:
-                raise BadInput(f"{name} is {getattr(self, name)}, not positive", input=name)
+        for choice in fields(self):
+            value = getattr(self, choice.name)
+            if isinstance(choice.default, int) and value < 1:
+                raise BadInput(f"{choice.name} is {value}, not at least 1", input=choice.name)
+            if isinstance(choice.default, float) and choice.name != "document_clip" and not value > 0:
+                raise BadInput(f"{choice.name} is {value}, not positive", input=choice.name)
         if not all(0 <= beta < 1 for beta in self.betas):
             raise BadInput(f"betas are {self.betas}, not from 0 to below 1", input="betas")
         if not self.document_clip >= 0:

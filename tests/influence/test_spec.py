@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from oracle.errors import BadInput
 from oracle.influence.spec import InfluenceSpec
+
+
+@pytest.mark.parametrize("name", [choice.name for choice in fields(InfluenceSpec) if type(choice.default) is not str])
+def test_every_number_has_a_bound(name: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        InfluenceSpec(**{name: (-1.0, 0.5) if name == "betas" else -1})
+    assert caught.value.input == name
 
 
 @pytest.mark.parametrize(
