@@ -15,12 +15,20 @@ abstract contract DeliveryFixture is MarketFixture {
 
     function setUpDelivery() internal {
         setUpMarket(4, 3);
+        setUpKeys();
+        delivering(1 hours, 1 hours, 1 hours);
+    }
+
+    function setUpKeys() internal {
         exchange = market.exchange();
         planners = times(SECRET, Bn254.generator());
         registerKey(PLANNER, SECRET);
-        terms.deliverEnd = terms.settleEnd + 1 hours;
-        terms.bountyEnd = terms.deliverEnd + 1 hours;
-        terms.disputeWindow = 1 hours;
+    }
+
+    function delivering(uint256 delivery, uint256 bounty, uint256 window) internal {
+        terms.deliverEnd = terms.settleEnd + uint40(delivery);
+        terms.bountyEnd = terms.deliverEnd + uint40(bounty);
+        terms.disputeWindow = uint32(window);
         terms.deliveryKey = keccak256(abi.encode(planners));
     }
 
@@ -76,8 +84,21 @@ abstract contract DeliveryFixture is MarketFixture {
     /// @dev A bid on a dataset that is sealed under `keyOf`.
     function offer(uint256 cost, uint256 quality) internal returns (uint256 index) {
         index = bid(cost, quality, WAD);
+        sealData(index);
+    }
+
+    /// @dev A bid's new dataset, sealed under `keyOf`.
+    function sealData(uint256 index) internal {
+        bytes32 root = sealedRoot(index);
+        bids[index].datasetRoot = leaves[index].datasetRoot = root;
+        bytes32 sealedBid = sealOf(bids[index]);
+        vm.prank(bids[index].provider);
+        market.commit(round, sealedBid, root, 0);
+    }
+
+    function sealedRoot(uint256 index) internal view returns (bytes32) {
         address provider = bids[index].provider;
-        bytes32 root = keccak256(
+        return keccak256(
             abi.encode(
                 keccak256("Dataset(address provider,bytes32 contentHash,bytes32 keyCommit)"),
                 provider,
@@ -85,9 +106,6 @@ abstract contract DeliveryFixture is MarketFixture {
                 keyCommit(provider, contentOf(index), keyOf(index))
             )
         );
-        bids[index].datasetRoot = leaves[index].datasetRoot = root;
-        vm.prank(provider);
-        market.commit(round, sealOf(bids[index]), root, 0);
     }
 
     function mask(address provider, Bn254.Point memory shared) internal view returns (bytes32) {

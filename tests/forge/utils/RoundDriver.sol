@@ -9,12 +9,12 @@ import {DemoToken} from "../../../contracts/examples/DemoToken.sol";
 import {IArbitrator} from "../../../contracts/interfaces/IArbitrator.sol";
 import {IDataMarket} from "../../../contracts/interfaces/IDataMarket.sol";
 import {Clearing} from "../../../contracts/libraries/Clearing.sol";
-import {MarketFixture} from "./MarketFixture.sol";
+import {DeliveryDriver} from "./DeliveryDriver.sol";
 import {ScoreTree} from "./ScoreTree.sol";
 
 /// @notice One round of a market that has others beside it. Seeds decide what happens next; every call is a valid one
 /// at its time. Keeps its own books, from the balances of those who are paid.
-contract RoundDriver is MarketFixture {
+contract RoundDriver is DeliveryDriver {
     enum Challenge {
         None,
         Open,
@@ -28,7 +28,7 @@ contract RoundDriver is MarketFixture {
     // the books
     bool private settled;
     bool private refunded;
-    Challenge private dispute;
+    Challenge private challenged;
     mapping(uint256 index => bool) private opened;
     mapping(uint256 index => bool) private claimed;
     mapping(uint256 member => bool) private observed;
@@ -66,6 +66,10 @@ contract RoundDriver is MarketFixture {
         terms.challengeEnd = uint40(end += _length(seed, 88));
         terms.revealEnd = uint40(end += _length(seed, 96));
         terms.settleEnd = uint40(end += _length(seed, 104));
+        if ((seed >> 152) % 2 == 0) {
+            setUpKeys();
+            delivering(_length(seed, 128), _length(seed, 136), _length(seed, 144));
+        }
         openRound();
         for (uint256 i; i < (seed >> 112) % MAX_BIDS; ++i) {
             _bid(uint256(keccak256(abi.encode(seed, i))));
@@ -95,6 +99,7 @@ contract RoundDriver is MarketFixture {
 
     function _bid(uint256 seed) private {
         uint256 last = bid((seed >> 16) % 200, WAD - (seed >> 32) % WAD / 2, WAD - (seed >> 96) % WAD);
+        if (terms.deliverEnd != 0) sealData(last);
         leaves[last].group = uint8((seed >> 160) % 2);
         leaves[last].status = uint8((seed >> 168) % 8 == 0 ? 1 : 0);
     }
@@ -104,10 +109,15 @@ contract RoundDriver is MarketFixture {
         IDataMarket.Phase now_ = market.phase(round);
         if (now_ == IDataMarket.Phase.Observe) _observe(seed);
         if (now_ == IDataMarket.Phase.Report) _report();
-        if (now_ == IDataMarket.Phase.Challenge) _dispute(seed);
+        if (now_ == IDataMarket.Phase.Challenge) _challenge(seed);
         if (now_ == IDataMarket.Phase.Reveal) _reveal(seed);
         if (now_ == IDataMarket.Phase.Settle) _settle(seed);
+        if (now_ == IDataMarket.Phase.Claim) handOver(seed);
         if (now_ == IDataMarket.Phase.Void) _void();
+    }
+
+    function hasObserved(uint256 member) internal view override returns (bool) {
+        return observed[member];
     }
 
     function _observe(uint256 seed) private {
@@ -127,8 +137,8 @@ contract RoundDriver is MarketFixture {
         if (observers >= quorum && !market.roundOf(round).reported) sendReport();
     }
 
-    function _dispute(uint256 seed) private {
-        if (dispute == Challenge.Open) {
+    function _challenge(uint256 seed) private {
+        if (challenged == Challenge.Open) {
             if (seed % 4 == 0) return;
             bytes32 id = market.roundOf(round).challengeId;
             // The same challenge with the same evidence comes again after it was dismissed: its ruling stands.
@@ -136,7 +146,7 @@ contract RoundDriver is MarketFixture {
             bool upheld = !ruled && seed % 2 == 0;
             if (!ruled) _rule(id, upheld);
             market.resolve(round);
-            dispute = upheld ? Challenge.Upheld : Challenge.Closed;
+            challenged = upheld ? Challenge.Upheld : Challenge.Closed;
         } else if (bids.length != 0 && seed % 8 == 0) {
             if (block.timestamp >= terms.reportEnd + (terms.challengeEnd - terms.reportEnd) / 2) return;
             uint256 i = (seed >> 8) % bids.length;
@@ -144,7 +154,7 @@ contract RoundDriver is MarketFixture {
             bytes32[] memory proof = ScoreTree.proof(leaves, i);
             vm.prank(STRANGER);
             market.challenge{value: terms.challengeBond}(round, leaves[i], proof, bytes32(seed));
-            dispute = Challenge.Open;
+            challenged = Challenge.Open;
         }
     }
 
@@ -182,7 +192,7 @@ contract RoundDriver is MarketFixture {
     function _void() private {
         if (market.roundOf(round).voided) return;
         market.voidRound(round);
-        if (dispute == Challenge.Open) dispute = Challenge.Closed;
+        if (challenged == Challenge.Open) challenged = Challenge.Closed;
     }
 
     /* PULLS */
@@ -192,7 +202,7 @@ contract RoundDriver is MarketFixture {
         if (seed % 4 == 0) _refund();
         else if (seed % 4 == 1) _fee((seed >> 8) % members.length);
         else if (bids.length != 0) _claim((seed >> 8) % bids.length);
-        if (dispute == Challenge.Upheld && seed % 8 == 0) _challengeBond();
+        if (challenged == Challenge.Upheld && seed % 8 == 0) _challengeBond();
     }
 
     function _over() private view returns (bool) {
@@ -204,42 +214,60 @@ contract RoundDriver is MarketFixture {
         address provider = bids[i].provider;
         (uint256 reward, uint256 cash) = market.rewardOf(round, provider);
         assertTrue(settled || reward == 0, "nobody wins in a void round");
-        (uint256 tokens, uint256 bond) = _paid(provider, abi.encodeCall(market.claim, (round, provider)));
-        assertEq(tokens, cash * terms.moneyUnit, "cash");
-        assertEq(bond, terms.bidBond, "bond");
+        (bool early, address payee, address bondTo) = dueTo(i);
+        if (reward == 0) (early, payee, bondTo) = (false, provider, provider);
+        if (early) {
+            (bool ok,) = address(market).call(abi.encodeCall(market.claim, (round, provider)));
+            return assertTrue(!ok, "paid for a key that may still be wrong");
+        }
+        uint256 units = _units(payee);
+        _claimFor(provider, payee, bondTo, cash);
+        if (market.revenueToken(round) != address(0)) assertEq(_units(payee), units + reward, "MUT units");
         claimed[i] = true;
         cashPaid += cash;
     }
 
+    function _claimFor(address provider, address payee, address bondTo, uint256 cash) private {
+        uint256 votes = dst.balanceOf(provider);
+        (uint256 tokens, uint256 bond) = _paid(payee, bondTo, abi.encodeCall(market.claim, (round, provider)));
+        assertEq(tokens, cash * terms.moneyUnit, "cash");
+        assertEq(bond, terms.bidBond, "bond");
+        if (payee != provider) assertEq(dst.balanceOf(provider), votes, "votes for a wrong key");
+    }
+
     function _fee(uint256 i) private {
         if (block.timestamp < terms.observeEnd || !observed[i] || feePaid[i]) return;
-        (uint256 tokens,) = _paid(members[i], abi.encodeCall(market.claimOperatorFee, (round, members[i])));
+        (uint256 tokens,) = _paid(members[i], members[i], abi.encodeCall(market.claimOperatorFee, (round, members[i])));
         assertEq(tokens, uint256(terms.operatorFee) * terms.moneyUnit, "fee");
         feePaid[i] = true;
     }
 
     function _refund() private {
         if (!_over()) return;
-        _paid(PLANNER, abi.encodeCall(market.refund, (round)));
+        _paid(PLANNER, PLANNER, abi.encodeCall(market.refund, (round)));
         refunded = true;
     }
 
     function _challengeBond() private {
-        (, uint256 bond) = _paid(STRANGER, abi.encodeCall(market.claimChallengeBond, (round)));
+        (, uint256 bond) = _paid(STRANGER, STRANGER, abi.encodeCall(market.claimChallengeBond, (round)));
         assertEq(bond, terms.challengeBond, "challenge bond");
-        dispute = Challenge.Closed;
+        challenged = Challenge.Closed;
     }
 
-    /// @dev What a call pays to `payee`. Once: the same call is tried again.
-    function _paid(address payee, bytes memory call_) private returns (uint256 tokens, uint256 bond) {
-        (uint256 before, uint256 beforeWei) = (DemoToken(token).balanceOf(payee), payee.balance);
+    function _units(address holder) private view returns (uint256) {
+        return market.revenueToken(round) == address(0) ? 0 : mut().balanceOf(holder);
+    }
+
+    /// @dev What a call pays to `payee` in tokens and to `bondTo` in wei. Once: the same call is tried again.
+    function _paid(address payee, address bondTo, bytes memory call_) private returns (uint256 tokens, uint256 bond) {
+        (uint256 before, uint256 beforeWei) = (DemoToken(token).balanceOf(payee), bondTo.balance);
         (bool ok,) = address(market).call(call_);
         assertTrue(ok, "not paid");
-        (tokens, bond) = (DemoToken(token).balanceOf(payee) - before, payee.balance - beforeWei);
+        (tokens, bond) = (DemoToken(token).balanceOf(payee) - before, bondTo.balance - beforeWei);
         paid += tokens;
         (ok,) = address(market).call(call_);
         assertEq(DemoToken(token).balanceOf(payee), before + tokens, "paid twice");
-        assertEq(payee.balance, beforeWei + bond, "bond paid twice");
+        assertEq(bondTo.balance, beforeWei + bond, "bond paid twice");
     }
 
     /* REVENUE */
@@ -313,7 +341,7 @@ contract RoundDriver is MarketFixture {
         for (uint256 i; i < bids.length; ++i) {
             if (!claimed[i] && (opened[i] || !settled)) owed += terms.bidBond;
         }
-        if (dispute == Challenge.Open || dispute == Challenge.Upheld) owed += terms.challengeBond;
+        if (challenged == Challenge.Open || challenged == Challenge.Upheld) owed += terms.challengeBond;
     }
 
     /// @notice What holds of this round alone.
@@ -337,8 +365,8 @@ contract RoundDriver is MarketFixture {
 
     /// @notice Long after all deadlines: everybody takes what is theirs.
     function wrapUp() external {
-        if (dispute == Challenge.Open) _void();
-        if (dispute == Challenge.Upheld) _challengeBond();
+        if (challenged == Challenge.Open) _void();
+        if (challenged == Challenge.Upheld) _challengeBond();
         for (uint256 i; i < members.length; ++i) {
             _fee(i);
         }
