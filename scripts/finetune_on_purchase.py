@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     about.add_argument("--contract", default="")
     about.add_argument("--store", default="local:market-data")
     about.add_argument("--tokens", type=int, default=200_000, help="at most so many of each provider")
+    about.add_argument("--validation-tokens", type=int, default=50_000, help="measure on a sample of so many")
     about.add_argument("--epochs", type=int, default=1)
     about.add_argument("--learning-rate", type=float, default=InfluenceSpec.learning_rate)
     about.add_argument("--seed", type=int, default=0)
@@ -87,7 +88,7 @@ def run(asked: argparse.Namespace) -> Report:
     corpora, leaked = bought_texts(asked.bought, validation)
     spec = replace(InfluenceSpec(quota=asked.tokens), learning_rate=asked.learning_rate)
     compute = Compute(pick_device(asked.device))
-    watched = windows_of(base, [document.text for document in validation], asked.seed)
+    watched = windows_of(base, [document.text for document in validation], asked.seed, asked.validation_tokens)
     data = [windows_of(base, texts, asked.seed, spec.quota) for texts in corpora]
     started = time.monotonic()
     with reproducible():

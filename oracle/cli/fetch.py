@@ -20,6 +20,7 @@ from oracle.cli.session import (
     RoundNumber,
     Rpc,
     Store,
+    address_of,
     open_session,
 )
 from oracle.errors import CheckFailed
@@ -53,6 +54,10 @@ def fetch(
     partial: Annotated[
         bool, typer.Option("--partial", help="Take what is delivered; otherwise every winner must have.")
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="ADDRESS", help="Leave this winner out, whose data are lost or damaged."),
+    ] = None,
     check: Annotated[bool, typer.Option("--check/--no-check", help="Read every file back before it is shown.")] = True,
     shard: Annotated[int, typer.Option(min=1, metavar="MIB", help="Size of the files, about.")] = 256,
     workers: Annotated[int, typer.Option(min=1, metavar="N", help="Processes that hash.")] = 1,
@@ -76,7 +81,8 @@ def fetch(
     chosen(formats)  # before anything else is asked for
     accepted = _texts(licence or [])
     session = open_session(rpc, contract, store)
-    bought = collect(session, round, Keyring(key or [], password_file), accepted)
+    skipped = [address_of(text) for text in without or []]
+    bought = collect(session, round, Keyring(key or [], password_file), accepted, skipped)
     if not partial:
         _require_all(bought)
     if not bought.purchases:

@@ -87,11 +87,14 @@ class Keyring:
                 self.contents[found.manifest] = found.key
 
 
-def collect(session: Session, round: int, keyring: Keyring, licences: Mapping[bytes, str]) -> Bought:
+def collect(
+    session: Session, round: int, keyring: Keyring, licences: Mapping[bytes, str], without: Sequence[str] = ()
+) -> Bought:
     """Every winner's data set: its manifest checked against the chain, its key against the manifest, its licence.
 
-    ``licences`` are texts by hash that are accepted beside the one in the terms. Raises BadInput before the settlement
-    and without a key file that fits, CheckFailed naming the first thing that is not what the chain says.
+    ``licences`` are texts by hash that are accepted beside the one in the terms; ``without`` are winners to leave out.
+    Raises BadInput before the settlement, for one to leave out that did not win, and without a key file that fits;
+    CheckFailed naming the first thing that is not what the chain says.
     """
     from oracle.chain.exchange import Exchange
     from oracle.custody.sealed import fetch_sealed
@@ -100,7 +103,10 @@ def collect(session: Session, round: int, keyring: Keyring, licences: Mapping[by
     exchange = Exchange(market) if market.terms(round).deliver_end else None
     purchases: list[Purchase] = []
     missing, wrong, reversed_ = list[str](), list[str](), list[str]()
-    for bid in winners(session, round):
+    won = winners(session, round)
+    for stranger in set(without) - {bid.provider for bid in won}:
+        raise BadInput(f"{stranger} is no winner of round {round}", input=stranger, hint="See mia delivery status.")
+    for bid in (bid for bid in won if bid.provider not in without):
         manifest = fetch_sealed(
             session.store,
             bid.manifest,

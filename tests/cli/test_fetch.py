@@ -313,6 +313,11 @@ def test_an_altered_block_leaves_nothing(sold: Sold, tmp_path: Path, accept: lis
     refused = sold.fetch(tmp_path / "bought", *accept)
     assert refused.code == 1
     assert sorted(tmp_path.iterdir()) == before
+    done = sold.fetch(tmp_path / "bought", "--without", sold.accounts["carl"].address)
+    assert done.code == 0, done.said
+    assert done.document["documents"] == 122
+    stranger = sold.fetch(tmp_path / "other", "--without", sold.accounts["planner"].address)
+    assert stranger.code == 2 and "no winner" in stranger.document["error"]["hint"]
 
 
 def test_a_manifest_of_another_round_is_refused(sold: Sold, tmp_path: Path) -> None:
