@@ -28,7 +28,8 @@ contract KeyExchange is IKeyExchange {
     /// @inheritdoc IKeyExchange
     mapping(address owner => bytes32) public encryptionKeyOf;
     mapping(uint256 round => mapping(address provider => Delivery)) private _deliveries;
-    mapping(uint256 round => mapping(address provider => address)) private _deliverers;
+    /// @inheritdoc IKeyExchange
+    mapping(uint256 round => mapping(address provider => address)) public delivererOf;
 
     constructor() {
         market = IDataMarket(msg.sender);
@@ -66,7 +67,7 @@ contract KeyExchange is IKeyExchange {
             require(block.timestamp >= t.deliverEnd && _attested(t.committee, round), Errors.NotDeliverer());
             (uint256 reward,) = market.rewardOf(round, provider);
             require(reward != 0, Errors.NothingDue());
-            _deliverers[round][provider] = msg.sender;
+            delivererOf[round][provider] = msg.sender;
         }
 
         _deliveries[round][provider] = Delivery(
@@ -148,7 +149,7 @@ contract KeyExchange is IKeyExchange {
             return address(0);
         }
         require(delivery.state == State.Accepted || block.timestamp >= delivery.disputeEnd, Errors.NotAccepted());
-        return delivery.bounty ? _deliverers[round][provider] : provider;
+        return delivery.bounty ? delivererOf[round][provider] : provider;
     }
 
     /* INTERNAL */
@@ -188,7 +189,7 @@ contract KeyExchange is IKeyExchange {
         view
         returns (bool)
     {
-        address deliverer = delivery.bounty ? _deliverers[round][provider] : provider;
+        address deliverer = delivery.bounty ? delivererOf[round][provider] : provider;
         return DeliveryProof.made(
             address(market), round, provider, deliverer, parcel.ephemeral, parcel.challenge, parcel.response
         );

@@ -114,6 +114,8 @@ interface IKeyExchange {
     /// @notice The owner's X25519 key; zero before it registers one.
     function encryptionKeyOf(address owner) external view returns (bytes32);
     function deliveryOf(uint256 round, address provider) external view returns (Delivery memory);
+    /// @notice The operator that delivered last in a winner's place; zero for none.
+    function delivererOf(uint256 round, address provider) external view returns (address);
     /// @notice Whose a winner's bond is: its own, or the operator's that delivered instead. Zero: no good key came, the
     /// reward is the planner's and the bond nobody's.
     /// @dev Reverts with NotAccepted while that is open.

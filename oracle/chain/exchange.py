@@ -109,7 +109,7 @@ class Exchange:
         for event in reversed(events):
             made = _delivery(event["args"]["parcel"], provider)
             if self._digest(round, made) == digest:
-                sender = self._sender(event) if bounty else provider
+                sender = self.contract.functions.delivererOf(round, provider).call() if bounty else provider
                 made = replace(made, deliverer=sender)
                 return Delivered(State(state), bounty, dispute_end, made, event["blockNumber"])
         raise CheckFailed(
@@ -214,9 +214,6 @@ class Exchange:
         words = bn254.words(int(terms.planner, 16)) + terms.delivery_key + bn254.encode(made.point) + made.sealed_key
         words += bn254.words(made.proof.challenge, made.proof.response) + made.content_hash + made.key_commit
         return int.from_bytes(keccak(words), "big") % (1 << DIGEST_BITS)
-
-    def _sender(self, event: EventData) -> str:
-        return str(self.market.w3.eth.get_transaction(event["transactionHash"])["from"])
 
     def _events(self, name: str, *topics: HexBytes) -> list[EventData]:
         if self._from_block is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oracle.cli.opening import Specification
+from oracle.cli.output import ProgressCallback
 from oracle.cli.session import Session
 
 if TYPE_CHECKING:
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
     from oracle.influence.pretrain import BaseSpec
     from oracle.influence.spec import InfluenceSpec
     from oracle.lab.market import DemoMarket
+
+ROUND = 1
+PASSWORD = "demo"  # of keys that hold play money on a chain that ends with the program
+SCRYPT_WORK = 2**12  # for the same reason
+_PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
 
 
 @dataclass(frozen=True)
@@ -82,3 +90,12 @@ class Run:
 
     def names(self) -> dict[str, str]:
         return {account.address: name for name, account in self.accounts.items()}
+
+
+def pass_on(tell: ProgressCallback, name: str, line: str) -> None:
+    """A child's progress becomes this run's; anything else it says is shown as it is."""
+    found = _PROGRESS_LINE.fullmatch(line)
+    if found:
+        tell(f"{name}: {found[1]}", int(found[2]), int(found[3]))
+    elif line.strip():
+        sys.stderr.write(f"{name}: {line}\n")

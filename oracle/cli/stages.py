@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,8 +16,10 @@ from pathlib import Path
 
 from oracle.cli.bidding import claim_for, commit_bid, reveal_bid
 from oracle.cli.children import Child, preload, run_together
-from oracle.cli.demo_run import Run
+from oracle.cli.delivery_stages import deliver_keys, fetch_texts, open_deliveries, wrap_keys
+from oracle.cli.demo_run import PASSWORD, ROUND, SCRYPT_WORK, Run, pass_on
 from oracle.cli.document import round_document
+from oracle.cli.handover import register_keys
 from oracle.cli.opening import Texts, open_round, publish_specification
 from oracle.cli.output import ProgressCallback
 from oracle.cli.revenue import deposit_revenue, withdraw_revenue
@@ -26,12 +27,9 @@ from oracle.cli.running import draw_sample, settle_round
 from oracle.cli.session import open_session, send
 from oracle.errors import CheckFailed
 
-ROUND = 1
 LICENCE = (
     b"Demo licence: the buyer may train language models on the texts it bought, and owes their providers the MUT.\n"
 )
-PASSWORD = "demo"  # of keys that hold play money on a chain that ends with the program
-SCRYPT_WORK = 2**12  # for the same reason
 PLANNER_TOKENS = 100_000  # whole tokens minted to the planner
 REVENUE_SHARE = 5  # the planner pays a fifth of the reward budget as revenue
 BASE_TOKENS = 310_000  # of the default market's seed: less than a real round's, so that all is over in three minutes
@@ -41,7 +39,6 @@ SPREAD = 0.6  # sigma of the log-normal cost per token
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 # glibc: give freed memory back. It costs a fifth of the time, and small texts do not need it.
 LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}
-PROGRESS_LINE = re.compile(r"(.+) (\d+)/(\d+)")
 
 
 Stage = Callable[[Run, ProgressCallback], str]
@@ -71,25 +68,30 @@ def gather_texts(run: Run, tell: ProgressCallback) -> str:
 
 
 def make_keys(run: Run, tell: ProgressCallback) -> str:
-    """A keystore for everybody, each with ether for gas, bonds and stakes."""
+    """A keystore for everybody, each with ether for gas, bonds and stakes, and a key file for those who open texts."""
     from oracle.chain.keys import create_keystore
     from oracle.custody.files import write_atomic
+    from oracle.custody.keystore import beside, create_keys
 
     write_atomic(run.password_file, PASSWORD.encode() + b"\n", private=True)
-    names = ["planner", *run.operators, *run.providers]
+    names = ["planner", "auditor", *run.operators, *run.providers]
     for done, name in enumerate(names, start=1):
         account = create_keystore(run.keystore(name), PASSWORD, work=SCRYPT_WORK)
         run.chain.request("anvil_setBalance", account.address, hex(100 * 10**18))
         run.accounts[name] = account
+        if name not in run.providers:
+            create_keys(beside(run.keystore(name)), account.address, PASSWORD, work=SCRYPT_WORK)
         tell("keys", done, len(names))
     return f"{len(names)} keystores"
 
 
 def deploy_contracts(run: Run, tell: ProgressCallback) -> str:
-    """OracleCommittee, DataMarket and a demo token out of the packaged bytecode; operators stake."""
+    """OracleCommittee, DataMarket, KeyExchange and a demo token out of the packaged bytecode; operators stake, and
+    whoever opens texts registers its keys."""
     from oracle.chain.client import connect
     from oracle.chain.deploy import deploy_demo_token, deploy_market
     from oracle.chain.token import erc20, read_token
+    from oracle.custody.keystore import beside, load_keys
 
     w3, planner = connect(run.chain.rpc), run.planner()
     made = deploy_market(w3, planner)
@@ -101,6 +103,8 @@ def deploy_contracts(run: Run, tell: ProgressCallback) -> str:
     for name in run.operators:
         operator = run.accounts[name]
         send(run.session, operator, committee.stake(operator.address), value=committee.MIN_STAKE().call())
+    for name in ["planner", "auditor", *run.operators]:
+        register_keys(run.session, run.accounts[name], load_keys(beside(run.keystore(name)), PASSWORD))
     return f"market {made.market}"
 
 
@@ -132,6 +136,7 @@ def publish_scoring(run: Run, tell: ProgressCallback) -> str:
         influence=run.settings.influence or default,
         quality=quality,
         sample=run.settings.validation_sample,
+        auditors=[run.accounts["auditor"].address],
         progress=tell,
     )
     run.market = replace(run.market, seed=(), reference=())
@@ -158,7 +163,7 @@ def open_the_round(run: Run, tell: ProgressCallback) -> str:
 
 
 def commit_bids(run: Run, tell: ProgressCallback) -> str:
-    """Every provider publishes its corpus, writes and re-reads its bid file, then sends the sealed bid and the bond."""
+    """Every provider encrypts and publishes its corpus, writes and re-reads its bid file, then sends bid and bond."""
     costs = asking_prices(run)
     for done, (name, _, documents) in enumerate(run.market.providers, start=1):
         run.bids[name] = run.out / "bids" / f"{name}.json"
@@ -180,8 +185,6 @@ def commit_bids(run: Run, tell: ProgressCallback) -> str:
 
 def score_apart(run: Run, tell: ProgressCallback) -> str:
     """The chain draws the validation sample; every oracle computes all scores in a process and a folder of its own."""
-    terms = run.session.market.terms(ROUND)
-    run.chain.warp_to(terms.commit_end)
     drawn = draw_sample(run.session, ROUND, list(run.market.validation))
     _all_operators(run, "score", [], tell)
     return f"{len(run.operators)} processes, {drawn} validation documents drawn"
@@ -253,9 +256,10 @@ def save_chain(run: Run, tell: ProgressCallback) -> str:
 
 
 def audit(run: Run, tell: ProgressCallback) -> str:
-    """A process that gets an RPC URL and the content folder, and nothing else, recomputes the round."""
-    arguments = ["audit", "round", str(ROUND), "--rpc", run.chain.rpc, "--store", run.store, "--json"]
-    (code, words), *_ = run_together([Child("audit", arguments)], hear=partial(_pass_on, tell), check=False)
+    """A process that gets an RPC URL, the content folder and the auditor's keys, and nothing else, does it all again."""
+    place = ["--rpc", run.chain.rpc, "--store", run.store, "--json"]
+    arguments = ["audit", "round", str(ROUND), *_auditors(run), *place]
+    (code, words), *_ = run_together([Child("audit", arguments)], hear=partial(pass_on, tell), check=False)
     said = json.loads(words) if words.strip() else {"error": {"name": f"exit code {code}", "hint": "", "input": ""}}
     if "error" in said:
         raise CheckFailed(f"the audit did not run: {said['error']['hint']}", input=said["error"]["input"])
@@ -282,12 +286,16 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("specification", publish_scoring),
     ("round", open_the_round),
     ("sealed bids", commit_bids),
+    ("key wraps", wrap_keys),
     ("scores", score_apart),
     ("report", report_together),
     ("opened bids", reveal_bids),
     ("settlement", settle),
+    ("deliveries", deliver_keys),
+    ("opened keys", open_deliveries),
     ("payments", pay_all),
     ("revenue", share_revenue),
+    ("bought texts", fetch_texts),
     ("chain state", save_chain),
     ("audit", audit),
     ("round.json", rebuild_document),
@@ -324,13 +332,20 @@ def next_steps(run: Run) -> list[dict[str, str]]:
             "what": "Start the chain again where the demo left it:",
             "command": f"{mia} chain {run.out / 'chain-state/state.json'}",
         },
-        {"what": "In another terminal, audit the round:", "command": f"{mia} audit round {ROUND} {contract}"},
+        {
+            "what": "In another terminal, audit the round as the auditor whom its specification names:",
+            "command": f"{mia} audit round {ROUND} {' '.join(_auditors(run))} {contract}",
+        },
         {
             "what": "Explain one provider's payout, term by term:",
             "command": f"{mia} explain {ROUND} {someone} {contract}",
         },
         {"what": "See where the round stands:", "command": f"{mia} round status {ROUND} {contract}"},
     ]
+
+
+def _auditors(run: Run) -> list[str]:
+    return ["--keystore", str(run.keystore("auditor")), "--password-file", str(run.password_file)]
 
 
 def _all_operators(run: Run, verb: str, extra: Sequence[str], tell: ProgressCallback) -> None:
@@ -347,13 +362,4 @@ def _all_operators(run: Run, verb: str, extra: Sequence[str], tell: ProgressCall
         )
         for name in run.operators
     ]
-    run_together(children, hear=partial(_pass_on, tell))
-
-
-def _pass_on(tell: ProgressCallback, name: str, line: str) -> None:
-    """A child's progress becomes this run's; anything else it says is shown as it is."""
-    found = PROGRESS_LINE.fullmatch(line)
-    if found:
-        tell(f"{name}: {found[1]}", int(found[2]), int(found[3]))
-    elif line.strip():
-        sys.stderr.write(f"{name}: {line}\n")
+    run_together(children, hear=partial(pass_on, tell))

@@ -20,10 +20,10 @@ from conftest import Mia
 
 from oracle.cli import stages
 from oracle.cli.demo import MARKER, prepare
-from oracle.cli.demo_run import Run, Settings
+from oracle.cli.demo_run import PASSWORD, ROUND, Run, Settings
+from oracle.cli.handover import manifest_of
 from oracle.cli.output import jsonable
 from oracle.cli.report.page import render
-from oracle.cli.stages import PASSWORD, ROUND
 from oracle.custody.bidfile import read_bid, write_bid
 from oracle.influence.gpt import Architecture
 from oracle.influence.pretrain import BaseSpec
@@ -105,7 +105,7 @@ def test_bids_are_sealed_under_their_providers_passwords(run: Run) -> None:
 
 
 def test_three_processes_observe_the_same(run: Run) -> None:
-    play(run, "scores", "report")
+    play(run, "key wraps", "report")
     seen = run.session.market.observations(ROUND)
     assert len({observed.operator for observed in seen}) == 3
     assert run.session.market.report(ROUND) is not None
@@ -175,15 +175,13 @@ def test_the_page_shows_every_provider_and_needs_nothing_else(run: Run) -> None:
     assert "href=" not in page
 
 
-def test_an_altered_document_fails_the_audit_by_name(run: Run, mia: Mia) -> None:
+def test_an_altered_ciphertext_fails_the_audit_by_name(run: Run, mia: Mia) -> None:
     bid = run.session.market.commitments(ROUND)[0]
-    from oracle.custody.dataset import fetch_manifest
-
-    shard = fetch_manifest(run.session.store, bid.manifest).shards[0]
+    shard = manifest_of(run.session, ROUND, bid.provider).cid
     block = next(run.evidence.rglob(shard))
     whole = block.read_bytes()
     block.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
-    answer = mia("audit", "round", ROUND, "--no-rescore", "--rpc", run.chain.rpc, "--store", run.store)
+    answer = mia("audit", "round", ROUND, "--rpc", run.chain.rpc, "--store", run.store)
     block.write_bytes(whole)
     assert (answer.code, answer.document["ok"]) == (1, False)
     difference = answer.document["first_difference"]
