@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import threading
 import time
 import warnings
 from collections.abc import Generator, Iterator
@@ -65,7 +66,7 @@ class Daemon:
         """Map failures to ours. Yields the keywords to call the client with: a time-out times ``patience`` here, the
         same for the daemon's own work, and ``most`` bytes of answer."""
         seconds = self.timeout * patience
-        self._transport.most = most
+        self._transport.bound.most = most
         try:
             # to connect and to send a piece, to wait for an answer; a second more, so that the daemon's own word comes
             yield {"timeout": (self.timeout + 1, seconds + 1), "opts": {"timeout": f"{seconds:g}s"}}
@@ -102,14 +103,17 @@ class _Slow(Exception):
 class _Transport(ClientSync):  # type: ignore[misc]
     """The client's HTTP, reading what comes as it comes."""
 
-    __slots__ = ("most",)
-    most: int
+    __slots__ = ("bound",)
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.bound = threading.local()  # a file may be streamed while another thread asks for a block
 
     def _request(
         self, *args: Any, timeout: tuple[float, float], **rest: Any
     ) -> tuple[list[Any], Generator[bytes, None, None]]:
         closables, _ = super()._request(*args, timeout=timeout, **rest)
-        return closables, _pieces(closables[0], timeout[1], self.most)
+        return closables, _pieces(closables[0], timeout[1], self.bound.most)
 
     def _do_raise_for_status(self, response: requests.Response) -> None:
         if response.ok:

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from contextlib import closing, suppress
+from queue import Empty, Queue
+from threading import Event, Thread
+from typing import Final
 
 from oracle.custody import car, unixfs
 from oracle.custody import cid as cids
@@ -28,6 +31,9 @@ LONG_WORK: Final = 20
 
 ALIVE: Final = 3.0
 """Seconds in which a daemon that is there says its version."""
+
+STREAM: Final = "ipfs stream"
+"""Name of the thread that receives a file."""
 
 _NO_ROOT = cids.of(b"")  # a CAR names its root in front, and whoever streams does not know it yet
 _ABSENT = ("not found", "could not find", "not exist", "no link named", "deadline exceeded", "timed out", "timeout")
@@ -198,36 +204,56 @@ class _Sections:
 
 
 class _Stream:
-    """A file's bytes as the daemon sends them. Once it fails it gives nothing more."""
+    """A file's bytes as the daemon sends them, received by a thread of their own: hashing takes no time from it.
+
+    Once it fails it gives nothing more.
+    """
 
     def __init__(self, daemon: Daemon, cid: str, most: int) -> None:
         self._daemon, self._cid, self._most = daemon, cid, most
-        self._pieces: Any = None
+        self._queue: Queue[bytes] = Queue(maxsize=16)
         self._ready: list[bytes] = []
         self._size = 0  # of what is ready
-        self._failed = False
+        self._ended = False
+        self._unwanted = Event()
+        self._thread: Thread | None = None
 
     def take(self, size: int) -> bytes:
         """The next ``size`` bytes; fewer when the stream failed."""
-        try:
-            while self._size < size and not self._failed:
-                with self._daemon.asking(f"stream {self._cid}", most=self._most) as how:
-                    if self._pieces is None:
-                        self._pieces = self._daemon.client.cat(self._cid, stream=True, timeout=how["timeout"])
-                    piece = next(self._pieces, b"")
-                self._ready.append(piece)
-                self._size += len(piece)
-                self._failed = not piece
-        except EnvironmentFailure:
-            self._failed = True  # asking for the block will tell why
+        if self._thread is None:
+            self._thread = Thread(target=self._receive, name=STREAM, daemon=True)
+            self._thread.start()
+        while self._size < size and not self._ended:
+            piece = self._queue.get()
+            self._ready.append(piece)
+            self._size += len(piece)
+            self._ended = not piece
         whole = b"".join(self._ready)
         rest = whole[size:]
         self._ready, self._size = [rest], len(rest)
         return whole[:size]
 
     def close(self) -> None:
-        if self._pieces is not None:
-            self._pieces.close()
+        """Let the thread end: at its next piece, or when the daemon's time is up."""
+        self._unwanted.set()
+        with suppress(Empty):
+            while True:
+                self._queue.get_nowait()
+
+    def _receive(self) -> None:
+        """Fill the queue. An empty piece ends it, whatever the reason: asking for the next block will tell."""
+        try:
+            with (
+                suppress(EnvironmentFailure),
+                self._daemon.asking(f"stream {self._cid}", most=self._most) as how,
+                closing(self._daemon.client.cat(self._cid, stream=True, timeout=how["timeout"])) as pieces,
+            ):
+                for piece in pieces:
+                    if self._unwanted.is_set():
+                        return
+                    self._queue.put(piece)
+        finally:
+            self._queue.put(b"")
 
 
 def _absent(error: EnvironmentFailure) -> bool:

@@ -17,7 +17,7 @@ import pytest
 
 from oracle.custody import cid as cids
 from oracle.custody import unixfs
-from oracle.custody.ipfs import IpfsStore
+from oracle.custody.ipfs import STREAM, IpfsStore
 from oracle.custody.store import block_cid, open_store
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
 
@@ -369,3 +369,25 @@ def test_errors_are_ours(ipfs_daemon: str) -> None:
     store = IpfsStore(ipfs_daemon, timeout=2)
     with pytest.raises(MiaError):
         store.get(block_cid(b"never stored anywhere"))
+
+
+def test_a_read_that_is_given_up_leaves_nothing_running() -> None:
+    def endless(handler: Handler, _: str) -> None:
+        handler.start(Transfer_Encoding="chunked")
+        for leaf in itertools.cycle(LEAVES):
+            handler.chunk(leaf)
+
+    for cat in (endless, silent):
+        with daemon(block__get=honest, cat=cat) as store:
+            start = time.monotonic()
+            pieces = store.read(ROOT, max_size=4 * MIB)
+            assert next(pieces) == LEAVES[0]
+            pieces.close()  # type: ignore[attr-defined]
+            assert time.monotonic() - start < 3 * TIMEOUT + 2
+            while receiving() and time.monotonic() - start < 20:
+                time.sleep(0.05)
+            assert not receiving()
+
+
+def receiving() -> bool:
+    return any(thread.name == STREAM for thread in threading.enumerate())
