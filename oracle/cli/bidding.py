@@ -138,12 +138,16 @@ def claim_for(session: Session, account: LocalAccount, round: int, provider: str
 
 def bid_status(session: Session, round: int, provider: str) -> dict[str, Any]:
     """What the chain says of one provider's bid, money in money units and smallest units as strings."""
+    from oracle.audit.deliveries import deliveries_of
+    from oracle.audit.sentences import next_step
+
     market = session.market
     phase = market.phase(round)
     live = next((known for known in market.commitments(round) if known.provider == provider), None)
     opened = next((known for known in market.reveals(round) if known.provider == provider), None)
     paid = next((known for known in market.claims(round) if known.provider == provider), None)
     reward = market.contract.functions.rewardOf(round, provider).call() if market.state(round).settled else None
+    delivery = deliveries_of(market, round, [provider]).get(provider) if reward and reward[0] else None
     return {
         "round": round,
         "provider": provider,
@@ -155,7 +159,10 @@ def bid_status(session: Session, round: int, provider: str) -> dict[str, Any]:
         "weight": str(opened.weight) if opened else None,
         "reward": str(reward[0]) if reward else None,
         "claimed": paid is not None,
-        "next": _next_step(phase.name, live is not None, opened is not None, paid is not None),
+        "delivery": delivery.standing.value if delivery else None,
+        "next": next_step(delivery)
+        if delivery
+        else _next_step(phase.name, live is not None, opened is not None, paid is not None),
     }
 
 

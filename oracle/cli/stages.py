@@ -256,7 +256,7 @@ def save_chain(run: Run, tell: ProgressCallback) -> str:
 
 
 def audit(run: Run, tell: ProgressCallback) -> str:
-    """A process that gets an RPC URL, the content folder and the auditor's keys, and nothing else, does it all again."""
+    """A process with an RPC URL, the content folder and the auditor's keys, and nothing else, does it all again."""
     place = ["--rpc", run.chain.rpc, "--store", run.store, "--json"]
     arguments = ["audit", "round", str(ROUND), *_auditors(run), *place]
     (code, words), *_ = run_together([Child("audit", arguments)], hear=partial(pass_on, tell), check=False)
