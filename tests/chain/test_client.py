@@ -12,6 +12,7 @@ from oracle.chain.artifacts import load
 from oracle.chain.client import Market, connect
 from oracle.chain.terms import ABI_TYPES, MIN_PHASE, Phase, Terms
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.evidence.score_report import ObservationSeal, ScoreReport, typed_digest
 
 
@@ -110,3 +111,28 @@ def test_ranges_shrink_to_what_a_node_answers(scene: Scene) -> None:
     nothing: Any = Stingy(0)
     with pytest.raises(EnvironmentFailure):
         list(logs.read_logs(nothing, scene.market.address, [], 10, 20))
+
+
+def test_a_report_posted_while_one_reads_hides_no_observations(scene: Scene) -> None:
+    """Operators sign over the running hash: read half before and half after another's report it would be zero."""
+    round = scene.open()
+    scene.commit(round, scene.providers[0], 10)
+    scene.to(round, "commit_end")
+    for operator in scene.operators:
+        scene.observe(round, operator, keccak(text=operator.address))
+    scene.to(round, "observe_end")
+    expected = scene.market.observed(round)
+    (seen,) = scene.market.commitments(round)
+    leaf = ScoreLeaf(seen.provider, seen.dataset_root, Status.SCORED, 0, 10**17, 10**17, 10, 0)
+
+    class Overtaken(Market):
+        def report(self, round: int) -> Any:
+            found = super().report(round)
+            if found is None:
+                scene.post_report(round, [leaf], scene.operators[:3])
+            return found
+
+    market = Overtaken(scene.w3, scene.market.address)
+    assert market.observed(round) == expected != bytes(32)
+    scene.post_report(round, [leaf], scene.operators[:3])
+    assert market.observed(round) == expected

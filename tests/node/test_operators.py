@@ -123,6 +123,7 @@ def test_evidence_says_why(played: Played) -> None:
     text, ghost = (findings.read_evidence(store, observation, observation.scores[at]) for at in (TEXT, GHOST))
     assert text.reasons["near_validation"] == 1  # the document copied out of the validation pool
     assert text.reasons["documents"] == len(CORPORA[TEXT])
+    assert text.reasons["quality"]["evidence"]["cleanliness"]["examples"] == []  # evidence is public, texts are not
     assert "is not in the store" in ghost.reasons["missing"]
 
 
@@ -132,6 +133,13 @@ def test_a_wrap_that_does_not_open_changes_the_observation_and_not_the_median(pl
     attested, _ = reporting.leaf_and_proof(played.scene.market, played.round_id, altered.provider, played.scene.board)
     assert attested.status == Status.SCORED
     assert attested.quality == played.observations[0].scores[STATEMENTS].quality * 10**14
+
+
+def test_operators_keep_no_text_on_their_disks(played: Played) -> None:
+    words = [document.text[:40].encode() for corpus in CORPORA for document in corpus]
+    kept = [path.read_bytes() for path in played.scene.data_dir(0).rglob("*") if path.is_file()]
+    assert len(kept) > 3
+    assert not any(word in data for word in words for data in kept)
 
 
 def test_finished_stages_are_not_scored_again(played: Played) -> None:
