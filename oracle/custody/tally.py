@@ -18,8 +18,8 @@ Progress = Callable[[str, int, int], None]
 MAX_LINE = 1 << 25
 """Bytes of a canonical line: what a reader of foreign content is ready to hold."""
 
-_BATCH_BYTES, _BATCH_LINES = 1 << 20, 1024
-_ALONE = 16  # batches hashed here before others are asked: starting processes takes a second
+_BATCH_BYTES, _BATCH_LINES = 1 << 21, 4096
+_ALONE = 4  # batches hashed here before others are asked: starting processes takes a second
 _LEAF = 32
 
 _Hashes = tuple[bytes, bytes]
@@ -84,7 +84,7 @@ class Tally:
 
 
 def batches(documents: Iterable[Document]) -> Iterator[list[bytes]]:
-    """The canonical lines of documents, a megabyte or so at a time.
+    """The canonical lines of documents, some megabytes at a time.
 
     Raises ``BadInput`` naming a document that is too long or no Unicode.
     """
