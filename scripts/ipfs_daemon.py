@@ -25,7 +25,7 @@ from setup import BIN, CACHE, ROOT, SetupError, digest, environment, read, say, 
 PARTS = ROOT / "scripts" / "ipfs"
 FOLDER = CACHE / "ipfs"
 FAILED = CACHE / "ipfs-failed"
-INSTALL_SECONDS, START_SECONDS, FORGET_SECONDS = 1200, 120, 3600
+INSTALL_SECONDS, START_SECONDS, FORGET_SECONDS = 600, 120, 3600
 LISTENING = re.compile(r"^(?:(?:RPC )?API server listening on )?(/ip4/127\.0\.0\.1/tcp/[1-9]\d*\S*)\n", re.MULTILINE)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import ipfshttpclient
@@ -391,3 +394,10 @@ def test_a_read_that_is_given_up_leaves_nothing_running() -> None:
 
 def receiving() -> bool:
     return any(thread.name == STREAM for thread in threading.enumerate())
+
+
+def test_the_daemon_of_the_tests_is_pinned() -> None:
+    package = json.loads((Path(__file__).parents[2] / "scripts" / "ipfs" / "package.json").read_text())
+    assert package["dependencies"] and all(
+        re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["dependencies"].values()
+    )
