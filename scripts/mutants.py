@@ -1,4 +1,4 @@
-"""Mutation run of the market and its libraries: does a test fail when the code is changed?
+"""Mutation run of the market, its key exchange and its libraries: does a test fail when the code is changed?
 
 Mutants are drawn at random (`--seed`) from every possible one, until `--count` of them compile to bytecode of their
 own. Progress is kept in build/mutants: a run that was stopped, however, goes on where it stood.
@@ -30,7 +30,7 @@ QUICK, FULL = 32, 256  # fuzz runs; what survives the quick ones is tried again 
 
 def targets(tree: Path) -> list[str]:
     libraries = sorted(str(file.relative_to(tree)) for file in (tree / "contracts/libraries").glob("*.sol"))
-    return ["contracts/DataMarket.sol", *libraries]
+    return ["contracts/DataMarket.sol", "contracts/KeyExchange.sol", *libraries]
 
 
 def drawn(workshop: Workshop, only: str | None, seed: int) -> list[Mutant]:
