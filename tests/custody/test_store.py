@@ -176,7 +176,7 @@ def test_a_damaged_pin_stops_garbage_collection(tmp_path: Path) -> None:
 
 def test_storing_and_pinning_go_on_while_garbage_is_collected(tmp_path: Path) -> None:
     """What a writer was told to be stored, and pinned, is there: whatever was collected meanwhile."""
-    blocks = [f"block {i}".encode() for i in range(300)]
+    blocks = [f"block {i}".encode() for i in range(120)]
     collector, stop = LocalStore(tmp_path, fresh=0), threading.Event()
     wrong: list[Exception] = []
     for block in blocks:
