@@ -37,7 +37,7 @@ class Books:
 
 
 class InRun:
-    """The default estimator."""
+    """Credit along the path of one fine-tune."""
 
     def passes(self, job: Job) -> float:
         spec = job.spec

@@ -6,7 +6,7 @@ its passages share no more words with themselves than with any other passage.
 
 Drawn passages are cut into blocks of ``BLOCK`` words. ``near`` adds up, over pairs of blocks of one passage with
 another block between them, what the shared words tell (log2 of all blocks over those that have the word); ``far`` the
-same over all pairs of blocks. The ratio of the two means is 1 for babble, and 1.4 to 8 for written text in every
+same over all pairs of blocks. The ratio of the two means is 1 for babble, and 1.4 to 4 for written text in every
 language measured. Only runs of letters count as words: scripts without spaces have none, and are not judged.
 """
 
