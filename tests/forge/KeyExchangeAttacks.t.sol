@@ -185,6 +185,18 @@ contract KeyExchangeAttacksTest is DeliveryFixture {
         dispute(honest, d, 0);
     }
 
+    /// @dev What was accepted cannot be taken back, though the window is still open.
+    function test_acceptedIsFinal() public {
+        address provider = bids[honest].provider;
+        IKeyExchange.Parcel memory p = parcel(provider, provider, keccak256("no such key"), 31);
+        deliver(honest, p);
+        vm.prank(PLANNER);
+        exchange.accept(round, provider);
+        IKeyExchange.Dispute memory d = disputeOf(p);
+        vm.expectRevert(Errors.NotDelivered.selector);
+        dispute(honest, d, 0);
+    }
+
     function test_refutedTooLate() public {
         IKeyExchange.Parcel memory p = good(honest);
         p.challenge ^= 1;
