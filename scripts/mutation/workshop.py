@@ -23,7 +23,8 @@ COPIED = ("contracts", "tests/forge", "foundry.toml")
 LINKED = ("node_modules", ".cache")
 FORGE = ROOT / ".venv/bin/forge"
 TIMEOUT = 180  # seconds; the whole suite takes a few
-FAILED = re.compile(r"Encountered \d+ failing tests? in (\S+)\n\[FAIL[^\n]*\] (\w+)")
+# an invariant's name stands behind the calls that broke it
+FAILED = re.compile(r"Encountered \d+ failing tests? in (\S+)\n\[FAIL[\s\S]*?[\] ] ?((?:test|invariant)\w*)\(")
 MARKET = {"DataMarket": "contracts/DataMarket.sol"}
 WITHIN = ("contracts/KeyExchange.sol",)  # deployed by the market, so its bytecode lies in the market's
 COMMITTEE = {"OracleCommittee": "contracts/OracleCommittee.sol"}
