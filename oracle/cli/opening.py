@@ -155,12 +155,10 @@ def _delivery_key(session: Session, planner: str) -> bytes:
 
 def _publish_licence(session: Session, agreement: bytes) -> bytes:
     """Store the licence's canonical text; its sha256, under which anybody finds it."""
-    from oracle.custody.store import cid_to_digest
+    from oracle.custody.store import cid_to_digest, keep
     from oracle.evidence.licence import read_text
 
-    cid = session.store.put(read_text(agreement, name="agreement").encode())
-    session.store.pin(cid, f"licence.{cid}")
-    return cid_to_digest(cid)
+    return cid_to_digest(keep(session.store, read_text(agreement, name="agreement").encode(), "licence"))
 
 
 def committee_id(members: Sequence[str], quorum: int) -> bytes:

@@ -7,6 +7,7 @@ arguments or the environment, where other users of the machine can read them.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,12 @@ Contract = Annotated[
     ),
 ]
 Store = Annotated[
-    str, typer.Option("--store", metavar="local:DIR", help="Content store: texts, evidence, what peers exchange.")
+    str,
+    typer.Option(
+        "--store",
+        metavar="local:DIR|ipfs:ADDR",
+        help="Content store; what peers exchange lies in DIR or MIA_BOARD.",
+    ),
 ]
 Keystore = Annotated[Path, typer.Option("--keystore", metavar="FILE", help="Keystore (version 3) of the sender.")]
 PasswordFile = Annotated[
@@ -50,6 +56,7 @@ RoundNumber = Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number
 
 DEFAULT_RPC = "http://127.0.0.1:8545"
 DEFAULT_STORE = "local:market-data"
+DEFAULT_BOARD = "market-data"  # of stores that are no folder, unless MIA_BOARD names another
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ def open_session(rpc: str, contract: str, store: str) -> Session:
     from oracle.custody.store import Board, open_store
 
     content = open_store(store)
-    board = Board(Path(store.partition(":")[2]))
+    kind, _, place = store.partition(":")
+    board = Board(Path(place if kind == "local" else os.environ.get("MIA_BOARD", DEFAULT_BOARD)))
     w3 = connect(rpc)
     address = contract or known_market(board, w3.eth.chain_id)
     return Session(w3, Market(w3, address), content, board)

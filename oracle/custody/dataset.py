@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from oracle.corpus.canonical import canonical_line, parse_line
 from oracle.corpus.document import Document
-from oracle.custody.store import MAX_BLOCK, ContentStore, block_cid, cid_to_digest, digest_to_cid
+from oracle.custody.store import MAX_BLOCK, ContentStore, block_cid, cid_to_digest, digest_to_cid, keep
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical, commitment, merkle
 from oracle.evidence.fields import Address, Bytes32, Count, Record
@@ -74,7 +74,7 @@ def publish_dataset(store: ContentStore, provider: str, documents: Iterable[Docu
                 )
             pending.extend(line)
             while len(pending) >= MAX_BLOCK:
-                shards.append(store.put(bytes(pending[:MAX_BLOCK])))
+                shards.append(keep(store, bytes(pending[:MAX_BLOCK]), "corpus"))
                 del pending[:MAX_BLOCK]
             yield line[:-1]
 
@@ -82,9 +82,9 @@ def publish_dataset(store: ContentStore, provider: str, documents: Iterable[Docu
     if not count:
         raise BadInput("a data set without documents", input=provider, hint="give at least one document")
     if pending:
-        shards.append(store.put(bytes(pending)))
+        shards.append(keep(store, bytes(pending), "corpus"))
     manifest = DatasetManifest(provider=provider, documents=count, size=size, document_root=root, shards=tuple(shards))
-    store.put(manifest.to_bytes())
+    keep(store, manifest.to_bytes(), "corpus")
     return manifest
 
 

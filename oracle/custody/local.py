@@ -59,7 +59,7 @@ class LocalStore(BlockStore):
 
     def pin(self, cid: str, name: str) -> None:
         path = self._pin(name)
-        before = self.pins().get(name)
+        before = path.read_text(encoding="ascii", errors="replace") if path.is_file() else None
         self.require(cid)
         # first the name, then the marks: a collection that did not see the name began before, and spares the marks
         write_atomic(path, cid.encode())

@@ -25,6 +25,7 @@ __all__ = [
     "block_cid",
     "cid_to_digest",
     "digest_to_cid",
+    "keep",
     "open_store",
     "round_key",
 ]
@@ -40,3 +41,10 @@ def open_store(address: str) -> ContentStore:
 
         return IpfsStore(place)
     raise BadInput(f"no such kind of store: {address!r}", input=address, hint="write local:FOLDER or ipfs:HOST:PORT")
+
+
+def keep(store: ContentStore, data: bytes, name: str) -> str:
+    """Store one block and pin it, under ``name`` and its own content id, which is returned."""
+    cid = store.put(data)
+    store.pin(cid, f"{name}.{cid}")
+    return cid

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from oracle.chain.client import Market
 from oracle.chain.events import Observed
-from oracle.custody.store import Board, ContentStore, round_key
+from oracle.custody.store import Board, ContentStore, keep, round_key
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical, merkle, score_report
 from oracle.evidence.fields import Address, Bytes32, Count, Group, Record, Uint256
@@ -52,12 +52,13 @@ class _Leaves(Record):
 def publish_observation(
     market: Market, observation: Observation, store: ContentStore, evidence: ContentStore, board: Board
 ) -> None:
-    """Show an observation, and copy the evidence it names from the operator's own store into the shared one."""
+    """Show an observation, and copy the evidence it names from the operator's own store into the shared one, pinned."""
+    name = f"{_key(market, observation.round)}.evidence"
     for score in observation.scores:
         block = evidence.get(score.evidence)
-        store.put(block)
+        keep(store, block, name)
         log = canonical.loads(block, name=score.evidence)["reasons"]["influence_log"]
-        store.put(evidence.get(log))
+        keep(store, evidence.get(log), name)
     board.publish(_key(market, observation.round), _observation_slot(observation.operator), observation.to_bytes())
 
 

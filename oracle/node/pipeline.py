@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from oracle.corpus.document import Document
 from oracle.custody.dataset import fetch_dataset, publish_dataset
-from oracle.custody.store import ContentStore, digest_to_cid
+from oracle.custody.store import ContentStore, digest_to_cid, keep
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
 from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record
@@ -149,7 +149,7 @@ def build(
 
 def publish(store: ContentStore, pipeline: Pipeline) -> bytes:
     """Put the specification into the store; returns its digest, the round's ``pipelineHash``."""
-    store.put(pipeline.to_bytes())
+    keep(store, pipeline.to_bytes(), "specification")
     return pipeline.digest
 
 
@@ -190,7 +190,8 @@ def load(store: ContentStore, digest: bytes) -> Pipeline:
 
 def put_blob(store: ContentStore, data: bytes) -> Blob:
     """Store a file of any size as blocks of at most 1 MiB."""
-    blocks = tuple(store.put(data[start : start + MAX_BLOCK]) for start in range(0, len(data), MAX_BLOCK))
+    parts = (data[start : start + MAX_BLOCK] for start in range(0, len(data), MAX_BLOCK))
+    blocks = tuple(keep(store, part, "specification") for part in parts)
     return Blob(sha256=hashlib.sha256(data).digest(), size=len(data), blocks=blocks)
 
 
