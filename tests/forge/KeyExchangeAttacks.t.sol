@@ -74,6 +74,16 @@ contract KeyExchangeAttacksTest is DeliveryFixture {
         deliver(honest, p);
     }
 
+    /// @dev What an operator made itself stands, as a winner's own does.
+    function test_honestBountyIsIrrefutable() public {
+        IKeyExchange.Parcel memory p = parcel(bids[honest].provider, members[0], keyOf(honest), 31);
+        vm.warp(terms.deliverEnd);
+        vm.prank(members[0]);
+        exchange.deliver(round, bids[honest].provider, p);
+        vm.expectRevert(Errors.Irrefutable.selector);
+        this.refuteIt(p);
+    }
+
     function test_deliveryOfAnotherRound() public {
         IKeyExchange.Parcel memory p = good(honest);
         uint256 own = round;
