@@ -157,12 +157,33 @@ def payout_steps(found: dict[str, Any], row: dict[str, Any]) -> list[dict[str, s
             ("winning weight W", wad(auction["winning_weight"]), "sum of the winners' weights"),
             ("clearing price", money(auction["price"]), "per unit of weight: min(R/W, first loser's b/w, reserve)"),
             ("critical payment t", money(row["critical"]), _binding(row)),
+            *_delivery(row),
             ("cash", tokens(int(row["cash"])), f"ceil(t * {rule['cash']} / {rule['reward']}) money units"),
             ("MUT", row["units"], f"t units of {rule['reward']}: a share of later revenue"),
             ("DST", row["shares"], "votes, allotted by volume, quality and impact"),
             ("bond", f"{row['bond']} wei", "back for any correct opening"),
         ]
+        if row["delivery"] and row["delivery"]["reversed"]:
+            back = row["delivery"]["reversed"]
+            steps.append(
+                ("to the planner", f"{tokens(int(back['cash']))}, {back['units']} MUT", "for want of a good key")
+            )
     return [{"term": term, "value": value, "how": how} for term, value, how in steps]
+
+
+def _delivery(row: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What became of a winner's key, on which everything below the critical payment hangs."""
+    found = row["delivery"]
+    if found is None:
+        return []
+    how = {
+        "awaited": "nothing is paid before it is delivered",
+        "delivered": "nothing is paid before it is accepted, or its window is over",
+        "accepted": "all of it can be claimed",
+        "reversed": "shown to be wrong: the planner keeps the reward, the bond is burned",
+        "missing": "nobody delivered in time: the planner keeps the reward, the bond is burned",
+    }[found["state"]]
+    return [("key", found["state"] + (", by an operator" if found["bounty"] else ""), how)]
 
 
 def _binding(row: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from oracle.audit.difference import Mismatch
 from oracle.audit.outcome import RoundOutcome, Row, differences, rebuild
 from oracle.audit.sentences import next_step
 from oracle.audit.subject import Subject
+from oracle.cli.auditor import payout_steps
 from oracle.cli.document import round_document
 from oracle.cli.report.page import render
 from oracle.cli.session import Session
@@ -154,6 +155,10 @@ def test_reversed_winners_and_bounties_in_the_books(told: Told) -> None:
     assert {line["what"] for line in document["money"][1]["out"]} >= {"bonds to operators that delivered"}
     first = document["providers"][0]
     assert first["won"] and first["cash"] == "0" and first["delivery"]["reversed"]["cash"] != "0"
+    steps = [{step["term"]: step for step in payout_steps(document, row)} for row in document["providers"]]
+    assert steps[0]["key"]["value"] == "reversed" and steps[0]["to the planner"]["how"] == "for want of a good key"
+    assert steps[1]["key"]["value"] == "accepted, by an operator" and "to the planner" not in steps[1]
+    assert steps[2]["key"]["value"] == "missing" and "key" not in steps[3]
     page = render(document)
     assert "settled and paid" in page and "another key than it committed to" in page
 
