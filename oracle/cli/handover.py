@@ -30,18 +30,9 @@ def manifest_of(session: Session, round: int, provider: str) -> SealedManifest:
 
     Raises BadInput when it has no bid, CheckFailed when the manifest is missing or for another place.
     """
-    from oracle.custody.sealed import fetch_sealed
+    from oracle.node.opening import manifest_of as manifest_behind
 
-    market, live = session.market, committed(session, round, provider)
-    return fetch_sealed(
-        session.store,
-        live.manifest,
-        provider=provider,
-        dataset_root=live.dataset_root,
-        chain_id=market.chain_id,
-        market=market.address,
-        round=round,
-    )
+    return manifest_behind(session.market, round, committed(session, round, provider), session.store)
 
 
 def deliver_key(session: Session, account: LocalAccount, round: int, provider: str, key: bytes) -> str:
@@ -74,20 +65,10 @@ def unwrapped_key(session: Session, round: int, provider: str, keys: Keys) -> by
 
     Raises CheckFailed when nothing was wrapped to it, or not the right key.
     """
-    from oracle.custody.board import round_key
-    from oracle.custody.wraps import read_wraps, unwrap_key
+    from oracle.node.opening import Reader, content_key
 
-    manifest = manifest_of(session, round, provider)
-    slot = f"wraps-{provider.lower()}"
-    data = session.board.read(round_key(session.market.chain_id, session.market.address, round), slot)
-    if data is None:
-        raise CheckFailed(
-            f"{provider} has published no wrapped keys in round {round}", input=slot, hint="Nothing to deliver from."
-        )
-    wraps = read_wraps(data, manifest=manifest.digest, name=slot)
-    key = unwrap_key(manifest.context, wraps, keys.owner, *(pair.x25519 for pair in keys.generations))
-    manifest.check_key(key)
-    return key
+    bid, manifest = committed(session, round, provider), manifest_of(session, round, provider)
+    return content_key(session.market, bid, manifest, session.board, Reader.of(keys))
 
 
 def opened_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:

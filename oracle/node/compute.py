@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 from oracle.corpus import dedup
-from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
 from oracle.evidence.leaf import Status
 from oracle.influence.base import BaseModel
@@ -25,27 +24,12 @@ from oracle.influence.log import with_scores
 from oracle.influence.marginal import marginal_utility
 from oracle.influence.rescale import credit, rescale
 from oracle.node.folder import Progress
+from oracle.node.held import Held
 from oracle.node.pipeline import Pipeline
 from oracle.quality.profile import score_market
 
 Stage = Callable[[str, dict[str, Any], Callable[[], Any]], Any]
 """(name, what the stage reads, the work) -> the work's JSON result, remembered or computed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What is held of one commitment: its verified texts, or None and the reason why there are none."""
-
-    documents: tuple[Document, ...] | None
-    missing: str = ""
-
-    @property
-    def digest(self) -> str:
-        """sha256 over the canonical lines (hex): what every result of these texts is remembered under."""
-        hasher = hashlib.sha256()
-        for document in self.documents or ():
-            hasher.update(canonical_line(document) + b"\n")
-        return hasher.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

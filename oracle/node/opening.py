@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from oracle.chain.client import Market
 from oracle.chain.events import Commitment
@@ -21,9 +22,11 @@ from oracle.custody.store import Board, ContentStore, round_key
 from oracle.custody.wraps import Wraps, read_wraps, unwrap_key, wrap_key
 from oracle.errors import BadInput, CheckFailed
 from oracle.node.committee import committee_of
-from oracle.node.compute import Held
 from oracle.node.folder import Progress
-from oracle.node.pipeline import Pipeline
+from oracle.node.held import Held
+
+if TYPE_CHECKING:  # it loads the language models' libraries, which handing over a key does without
+    from oracle.node.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)

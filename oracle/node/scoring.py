@@ -20,9 +20,10 @@ from oracle.evidence.observation import Observation
 from oracle.influence.base import load_base
 from oracle.node import committee, validation
 from oracle.node import pipeline as specification
-from oracle.node.compute import Held, Inputs, compute
+from oracle.node.compute import Inputs, compute
 from oracle.node.findings import observe
 from oracle.node.folder import DataFolder, Progress
+from oracle.node.held import Held
 from oracle.node.observing import commit_observation, digest_on_chain, signed_observation
 from oracle.node.opening import Reader, open_round
 

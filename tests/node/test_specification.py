@@ -14,8 +14,8 @@ from oracle.evidence import canonical
 from oracle.influence.log import KIND
 from oracle.influence.spec import InfluenceSpec
 from oracle.node import pipeline, validation
-from oracle.node.compute import Held
 from oracle.node.folder import DataFolder
+from oracle.node.held import Held
 from oracle.quality.spec import QualitySpec
 
 PLANNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
