@@ -125,7 +125,7 @@ contract KeyExchange is IKeyExchange {
         Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, deliveryKey, parcel));
         bytes32 root = market.roundOf(round).root;
         require(MerkleProofLib.verifyCalldata(proof, root, ScoreReport.leafHash(leaf)), Errors.InvalidProof());
-        bool scored = leaf.datasetRoot == Commitment.datasetRoot(provider, parcel.contentHash, parcel.keyCommit);
+        bool scored = leaf.datasetRoot == Commitment.sealedDatasetRoot(provider, parcel.contentHash, parcel.keyCommit);
         require(!scored || !_made(round, provider, delivery, parcel), Errors.Irrefutable());
 
         _strike(round, provider, delivery);

@@ -29,7 +29,7 @@ interface IKeyExchange {
         bytes32 sealedKey; // C = k xor mask(r * P)
         uint256 challenge; // c of the proof that the sender knows r: c = H(.., A), A = s * G + c * R
         uint256 response; // s of it
-        bytes32 contentHash; // of the dataset root: `Commitment.datasetRoot`
+        bytes32 contentHash; // of the dataset root: `Commitment.sealedDatasetRoot`
         bytes32 keyCommit; // of the dataset root: the key has to open this
     }
 

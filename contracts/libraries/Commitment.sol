@@ -32,7 +32,11 @@ library Commitment {
     }
 
     /// @notice What a provider commits to: which ciphertext and documents (`contentHash`), and which key opens them.
-    function datasetRoot(address provider, bytes32 contentHash, bytes32 keyCommit_) internal pure returns (bytes32) {
+    function sealedDatasetRoot(address provider, bytes32 contentHash, bytes32 keyCommit_)
+        internal
+        pure
+        returns (bytes32)
+    {
         return keccak256(abi.encode(DATASET_TYPEHASH, provider, contentHash, keyCommit_));
     }
 
