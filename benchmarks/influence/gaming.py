@@ -41,7 +41,8 @@ from oracle.lab.attacks import ATTACKS, Scene
 from oracle.lab.market import DemoMarket, load_market
 from oracle.mechanism.weights import weight
 from oracle.node import pipeline
-from oracle.node.compute import Held, Inputs, Stage, compute
+from oracle.node.compute import Inputs, Stage, compute
+from oracle.node.held import Held
 from oracle.quality.spec import QualitySpec
 
 GOAL = 1.1
