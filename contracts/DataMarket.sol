@@ -359,7 +359,9 @@ contract DataMarket is IDataMarket, ReentrancyGuardTransient {
             _burn(round, t.bidBond);
         } else {
             _payWinner(t, split, round, provider, reward, cash);
-            bondTo.safeTransferETH(t.bidBond);
+            // An operator that refuses ether must not hold up the winner in whose place it delivered.
+            if (bondTo == provider) provider.safeTransferETH(t.bidBond);
+            else bondTo.forceSafeTransferETH(t.bidBond);
         }
     }
 

@@ -163,6 +163,22 @@ contract KeyExchangeTest is DeliveryFixture {
         assertEq(operator.balance, bond + terms.bidBond, "the bounty");
     }
 
+    /// @dev Code that reverts on whatever it is sent.
+    function test_an_operator_that_refuses_ether_holds_up_nobody() public {
+        address operator = members[2];
+        address provider = providerOf(first);
+        IKeyExchange.Parcel memory p = parcel(provider, operator, keyOf(first), 31);
+        vm.warp(terms.deliverEnd);
+        vm.prank(operator);
+        exchange.deliver(round, provider, p);
+        vm.etch(operator, hex"5f5ffd");
+        vm.warp(block.timestamp + terms.disputeWindow);
+        (uint256 cash, uint256 bond) = (cashOf(first), operator.balance);
+        market.claim(round, provider);
+        assertEq(balance(provider), cash, "the winner's reward");
+        assertEq(operator.balance, bond + terms.bidBond, "the bounty all the same");
+    }
+
     function test_wrong_bounty_is_struck_and_reopened() public {
         address provider = providerOf(first);
         IKeyExchange.Parcel memory p = parcel(provider, members[1], keccak256("no such key"), 31);
