@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.influence import CACHE, agreement
 from benchmarks.influence.peers import WHICH, peer_scores
 from benchmarks.influence.plots import draw
-from benchmarks.influence.subject import Subject, base_of, subject_of, tell
+from benchmarks.influence.subject import QUOTA, Subject, base_of, subject_of, tell
 from benchmarks.influence.truth import SEEDS, Retraining, fine_tune, retrain, truth_of
 from oracle.influence.base import BaseModel, own_model
 from oracle.influence.device import Compute, reproducible
@@ -234,6 +234,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("market", type=Path)
+    parser.add_argument("--quota", type=int, default=QUOTA, help="tokens of each provider (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=sorted(ESTIMATORS), help="these estimators")
     parser.add_argument("--dear", action="store_true", help="those that take many fine-tunes, too")
     parser.add_argument("--fresh", action="store_true", help="estimate and time anew")
@@ -242,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    subject = subject_of(options.market, base_of(options.market, BaseSpec()))
+    subject = subject_of(options.market, base_of(options.market, BaseSpec()), options.quota)
     truth = truth_from(truth_of(subject, processes=2), len(subject.data))
     names = options.only or [name for name in ESTIMATORS if options.dear or name not in DEAR]
     groups = {"all": np.ones(len(subject.names), dtype=bool), "natural": np.array(subject.natural)}

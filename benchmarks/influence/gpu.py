@@ -1,15 +1,16 @@
-"""In-run influence of a 124 M-parameter GPT on a GPU: tokens/s and model FLOP utilisation against a floor stated first.
+"""Influence on a 124 M-parameter GPT on a GPU: tokens/s and model FLOP utilisation against a floor stated first.
 
     .venv/bin/python -m benchmarks.influence.gpu [--json]
     .venv/bin/python -m benchmarks.influence.gpu --allow-cpu --width 64 --layers 2 --heads 2 --vocabulary 512 \
         --context 64 --steps 24 --side 512          # the same code on the CPU, at toy size
 
 A gradient pass over T tokens takes at least 6 N T floating-point operations, N being the parameters that multiply (all
-but the table of positions); causal attention adds 6 * layers * width * context a token, counted apart. T counts the
-training tokens and those of the validation gradients. Utilisation is the floor over time, against the device's nominal
-dense bfloat16 rate and the best square product measured here. Three runs over the same microbatches: torch's own AdamW,
-this project's fine-tune, and the in-run estimator, which adds validation gradients and credits. Tokens are random:
-speed does not depend on them. What precision and device do to phi is measured on real text with a small base.
+but the table of positions); causal attention adds 6 * layers * width * context a token, counted apart. T is the passes
+that a run states beforehand times the providers' tokens. Utilisation is the floor over time, against the device's
+nominal dense bfloat16 rate and the best square product measured here. Four runs over the same text: torch's own AdamW,
+this project's fine-tune, the in-run estimator, which adds validation gradients and credits, and the default, which
+trains on three quarters, solves for a direction and measures the rest along it. Tokens are random: speed does not
+depend on them. What precision and device do to phi is measured on real text with a small base.
 
 Exits with 3, and no result, where there is no GPU and --allow-cpu was not given.
 """
@@ -28,16 +29,18 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, models
 
+from oracle.influence import inrun, settled
 from oracle.influence.base import BaseModel
 from oracle.influence.device import PRECISIONS, Compute, pick_device, reproducible
 from oracle.influence.finetune import FineTune
 from oracle.influence.gpt import GPT, Architecture
-from oracle.influence.inrun import InRun, Run
+from oracle.influence.inrun import InRun
 from oracle.influence.job import Job
 from oracle.influence.marginal import make_job
 from oracle.influence.parallel import ALONE
 from oracle.influence.pretrain import BaseSpec, train_base
 from oracle.influence.sequences import Windows
+from oracle.influence.settled import Settled
 from oracle.influence.spec import InfluenceSpec
 
 NOMINAL = {"H200": 989e12, "H100": 989e12}  # dense bfloat16, NVIDIA's data sheets of the SXM parts
@@ -85,7 +88,7 @@ def now(device: torch.device) -> float:
 
 
 class Clock:
-    """Seconds between the end of the warm-up (compilation, first kernels) and the last step."""
+    """Seconds between the end of the warm-up (compilation, first kernels) and the end."""
 
     def __init__(self, device: torch.device, warm: int) -> None:
         self.device = device
@@ -102,7 +105,14 @@ class Clock:
 
 
 def run_in_run(job: Job, clock: Clock) -> None:
-    Run(replace(job, progress=clock), ALONE).play()
+    inrun.Run(replace(job, progress=clock), ALONE).play()
+
+
+def run_settled(job: Job, clock: Clock) -> None:
+    run = settled.Run(replace(job, progress=clock), ALONE)
+    run.settle()
+    run.find_direction()
+    run.measure()
 
 
 def run_fine_tune(job: Job, clock: Clock) -> None:
@@ -135,31 +145,34 @@ RUNS: dict[str, Callable[[Job, Clock], None]] = {
     "torch AdamW": run_adamw,
     "fine-tune": run_fine_tune,
     "in-run": run_in_run,
+    "settled": run_settled,
 }
+PASSES: dict[str, Callable[[Job], float]] = {"in-run": InRun().passes, "settled": Settled().passes}
 
 
 def speed(name: str, job: Job, floor: Floor, warm: int, peaks: dict[str, float]) -> dict[str, Any]:
-    """One run: tokens/s of training text, and the share of each peak that the floor of all its gradients makes."""
+    """One run: the providers' tokens a second, and the share of each peak that the floor of all its passes makes."""
     device = job.compute.device
     clock = Clock(device, warm)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with reproducible():
         RUNS[name](job, clock)
-    per_step = job.spec.sequences * job.spec.microbatches * job.base.context
-    steps = sum(len(own) for own in job.data) * job.base.context // per_step - warm
-    trained = steps * per_step
-    validated = steps // job.spec.refresh * len(job.validation) * job.base.context if name == "in-run" else 0
-    rate = (trained + validated) * floor.per_token / clock.seconds
+    warmed = warm * job.spec.sequences * job.spec.microbatches * job.base.context
+    looks = warm // job.spec.refresh * len(job.validation) * job.base.context if name == "in-run" else 0
+    passes = PASSES[name](job) if name in PASSES else 1.0
+    worked = passes * job.tokens - warmed - looks
+    rate = worked * floor.per_token / clock.seconds
     with_attention = rate * (1 + floor.attention_per_token / floor.per_token)
     return {
         "run": name,
         "precision": job.compute.precision,
         "compiled": job.compute.compiled,
-        "step_seconds": clock.seconds / steps,
-        "tokens_per_second": trained / clock.seconds,
-        "gradient_tokens": trained + validated,
-        "floor_flops": (trained + validated) * floor.per_token,
+        "seconds": clock.seconds,
+        "passes": passes,
+        "tokens_per_second": (job.tokens - warmed) / clock.seconds,
+        "gradient_tokens": worked,
+        "floor_flops": worked * floor.per_token,
         "flops_per_second": rate,
         "utilisation": {kind: rate / peak for kind, peak in peaks.items()},
         "utilisation_with_attention": {kind: with_attention / peak for kind, peak in peaks.items()},
@@ -190,15 +203,16 @@ def differences(device: torch.device) -> dict[str, float]:
     if device.type == "cuda":
         ways |= {f"{precision}, cuda": Compute(device, precision) for precision in PRECISIONS}
         ways["bfloat16 compiled, cuda"] = Compute(device, "bfloat16", compiled=True)
+    found: dict[str, float] = {}
     with reproducible():
         job = make_job(base, corpora, texts[1:21:2], InfluenceSpec(quota=6_000), seed=1, compute=reference)
-        exact = InRun().estimate(job).gains
-        scale = PROVIDERS * max(exact)
-        gains = {way: InRun().estimate(replace(job, compute=compute)).gains for way, compute in ways.items()}
-    return {
-        way: max(abs(gain - own) for gain, own in zip(found, exact, strict=True)) / scale
-        for way, found in gains.items()
-    }
+        for name, engine in (("settled", Settled()), ("in-run", InRun())):
+            exact = engine.estimate(job).gains
+            for way, compute in ways.items():
+                gains = engine.estimate(replace(job, compute=compute)).gains
+                apart = max(abs(gain - own) for gain, own in zip(gains, exact, strict=True))
+                found[f"{name}, {way}"] = apart / (PROVIDERS * max(exact))
+    return found
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -257,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
             rows.append(row := speed(run, job, floor, options.refresh, peaks))
             shares = ", ".join(f"{share:.1%} of {kind}" for kind, share in row["utilisation"].items())
             print(
-                f"{run:12} {compute.precision:9} {row['step_seconds'] * 1e3:9.1f} ms a step "
+                f"{run:12} {compute.precision:9} {row['passes']:5.2f} passes {row['seconds']:9.2f} s "
                 f"{row['tokens_per_second']:12,.0f} tokens/s  {shares}",
                 file=say,
             )

@@ -25,7 +25,7 @@ from random import Random
 import torch
 
 from benchmarks.influence import CACHE
-from benchmarks.influence.subject import Subject, base_of, subject_of, tell
+from benchmarks.influence.subject import QUOTA, Subject, base_of, subject_of, tell
 from oracle.influence.base import BaseModel
 from oracle.influence.gpt import GPT
 from oracle.influence.pretrain import BaseSpec, mean_loss
@@ -142,9 +142,10 @@ def work(task: tuple[int, Members]) -> Retraining:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("market", type=Path)
+    parser.add_argument("--quota", type=int, default=QUOTA, help="tokens of each provider (%(default)s)")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
-    subject = subject_of(options.market, base_of(options.market, BaseSpec()))
+    subject = subject_of(options.market, base_of(options.market, BaseSpec()), options.quota)
     rows = truth_of(subject, options.processes)
     minutes = sum(row.cpu_seconds for row in rows) / 60
     print(f"{len(rows)} retrainings of {len(subject.data)} providers, {minutes:.1f} CPU minutes")

@@ -42,7 +42,7 @@ from oracle.influence.sketch import Sketch, sketch_hash
 from oracle.influence.spot import EXACT, Aim, Probe, document_lines
 from oracle.influence.state import StateFile
 
-KEPT = 1 << 27  # logits of a sample whose graph is kept between products
+KEPT = 1 << 27  # logits in a graph at most, where a single window does not have more; such a sample's graph is kept
 PRODUCT = 4 / 3  # gradient passes of one curvature product: backwards twice, each two thirds of a pass
 
 
@@ -267,14 +267,14 @@ class GaussNewton:
         self.kept = list(self.graphs()) if len(sample) * weights.logits <= KEPT else None
 
     def graphs(self) -> Iterator[Graph]:
-        size = self.weights.batch
+        size = max(1, min(self.weights.batch, KEPT // self.weights.logits))
         for first in range(0, len(self.sample), size):
             yield self.graph(self.sample[first : first + size].to(self.weights.compute.device))
 
     def graph(self, windows: Windows) -> Graph:
         # of the attention kernels only the written-out one can be differentiated twice
-        with sdpa_kernel(SDPBackend.MATH):
-            logits: Tensor = self.weights.model(windows.inputs)
+        with sdpa_kernel(SDPBackend.MATH), self.weights.compute.autocast():
+            logits: Tensor = self.weights.model(windows.inputs).float()
             dummy = torch.zeros_like(logits, requires_grad=True)
             pulled = torch.autograd.grad(
                 logits, self.weights.parameters, dummy, create_graph=True, materialize_grads=True

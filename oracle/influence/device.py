@@ -79,9 +79,12 @@ class Compute:
     def loss_of(self, model: LanguageModel) -> Loss:
         """The model's loss: (inputs, targets) of (windows, context) -> summed nats, a float32 scalar."""
         loss = in_few_shapes(torch.compile(model.loss, dynamic=False)) if self.compiled else model.loss
-        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
-        cast: Loss = autocast(loss)
+        cast: Loss = self.autocast()(loss)
         return cast
+
+    def autocast(self) -> torch.autocast:
+        """Matrix products of float32 operands take them in this run's precision."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
 
     def describe(self) -> dict[str, Any]:
         """What may move the last bits of a result."""
@@ -106,6 +109,18 @@ def in_few_shapes(loss: Loss) -> Loss:
         return loss(pad(inputs, rows), pad(targets, rows, value=IGNORED)) if missing else loss(inputs, targets)
 
     return filled
+
+
+@contextmanager
+def tensor_float(allowed: bool) -> Iterator[None]:
+    """Whether CUDA may round the operands of float32 matrix products to TF32 (10 bits) in here."""
+    cuda: Any = torch.backends.cuda
+    before = cuda.matmul.allow_tf32
+    cuda.matmul.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        cuda.matmul.allow_tf32 = before
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from oracle.influence.parallel import ALONE, Group, launch
 from oracle.influence.projection import standard_error
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import Sketch, sketch_hash
-from oracle.influence.spot import FAST, Aim, Probe, document_lines
+from oracle.influence.spot import COARSE, FAST, Aim, Probe, document_lines
 from oracle.influence.state import StateFile
 
 MEASURED = 4  # every so many windows one is measured instead of trained on
@@ -163,7 +163,8 @@ class Run:
             **self.books.direction,
         }
         units = tuple(rate * share for share in shares)
-        return Aim(self.average, self.vector, self.measured, units, together=1, precision=FAST, log=log)
+        precision = FAST if self.job.compute.precision == "float32" else COARSE
+        return Aim(self.average, self.vector, self.measured, units, together=1, precision=precision, log=log)
 
     def measure(self) -> None:
         """What every measured window adds."""

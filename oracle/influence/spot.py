@@ -22,6 +22,7 @@ from torch.nn import functional
 from oracle.errors import BadInput
 from oracle.evidence import canonical
 from oracle.evidence.merkle import document_root
+from oracle.influence.device import tensor_float
 from oracle.influence.finetune import Weights
 from oracle.influence.gpt import IGNORED
 from oracle.influence.job import Job
@@ -31,13 +32,15 @@ from oracle.influence.sequences import Windows
 
 @dataclass(frozen=True)
 class Precision:
-    """How values are computed: the shift e s as a share of the weights' length; and how far they agree on different
-    machines: of a value to the root mean square of those checked, of a gain to the sum of its values' sizes."""
+    """How values are computed: the shift e s as a share of the weights' length, and whether CUDA may use TF32; and how
+    far they agree on different machines: of a value to the root mean square of those checked, of a gain to the sum of
+    its values' sizes."""
 
     dtype: torch.dtype
     shift: float
     value: float
     gain: float
+    tf32: bool = False
 
 
 EXACT = Precision(torch.float64, 1e-5, value=1e-3, gain=1e-3)
@@ -45,6 +48,9 @@ EXACT = Precision(torch.float64, 1e-5, value=1e-3, gain=1e-3)
 FAST = Precision(torch.float32, 1e-3, value=1e-2, gain=1e-9)
 """Half the cost; the losses' rounding leaves 1e-3 of a typical value, at the shift that was measured best. The gains
 are the very sums of these values."""
+COARSE = Precision(torch.float32, 3e-3, value=5e-2, gain=1e-9, tf32=True)
+"""For runs in bfloat16: TF32's rounding, 8e-3 of a typical value at this shift and more at others, is as large as
+theirs."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +91,13 @@ class Probe:
     def __init__(self, aim: Aim, weights: Weights) -> None:
         self.weights, self.units = weights, aim.units
         self.middle, self.along = aim.weights.to(weights.flat), aim.vector.to(weights.flat)
+        self.tf32 = aim.precision.tf32
         self.reach = aim.precision.shift * float(self.middle.norm() / self.along.norm())
 
     def values(self, provider: int, windows: Windows) -> list[float]:
         """What each of these windows adds to the provider's gain, nats per validation token."""
-        rise = self.losses(windows, self.reach) - self.losses(windows, -self.reach)
+        with tensor_float(self.tf32):
+            rise = self.losses(windows, self.reach) - self.losses(windows, -self.reach)
         found: list[float] = (rise * (self.units[provider] / (2 * self.reach))).tolist()
         return found
 

@@ -1,13 +1,16 @@
-"""Reads a market folder: a manifest, providers in the order in which they commit, and the planner's texts."""
+"""Reads and writes a market folder: a manifest, providers in the order of their commitments, the planner's texts."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
 from oracle.corpus.readers import read_documents
 from oracle.errors import BadInput
@@ -56,6 +59,24 @@ def load_market(folder: Path, sample: int | None = None) -> DemoMarket:
     providers = tuple(MarketProvider(row["id"], folder / row["file"], read(row["file"], sample)) for row in rows)
     seed, reference, validation = (read(f"{name}.jsonl.gz") for name in ("seed", "reference", "validation"))
     return DemoMarket(providers, seed, reference, validation, str(manifest.get("target_domain", "")))
+
+
+def write_corpus(folder: Path, name: str, documents: Iterable[Document]) -> dict[str, Any]:
+    """Write ``folder/name``, gzip (mtime 0) JSON lines, and return what a manifest says of the file.
+
+    The same documents make the same bytes. The file's folder must exist.
+    """
+    lines = [canonical_line(document) + b"\n" for document in documents]
+    data = b"".join(lines)
+    packed = gzip.compress(data, mtime=0)
+    (folder / name).write_bytes(packed)
+    return {
+        "file": name,
+        "records": len(lines),
+        "raw_bytes": len(data),
+        "gz_bytes": len(packed),
+        "sha256": hashlib.sha256(packed).hexdigest(),
+    }
 
 
 def _manifest(path: Path) -> dict[str, Any]:

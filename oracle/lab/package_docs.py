@@ -8,7 +8,6 @@ versions give the same bytes.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import platform
@@ -21,11 +20,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
 from oracle.corpus.sentences import split_sentences
 from oracle.corpus.tokens import count_tokens
 from oracle.errors import BadInput, EnvironmentFailure
+from oracle.lab.market import write_corpus
 from oracle.lab.prose import docstrings, prose
 
 TARGET = "documentation of numerical and scientific computing"
@@ -159,7 +158,7 @@ def build_market(folder: Path) -> None:
     rows = [_write_provider(partial, cut, documents, kind="natural") for cut, documents in providers]
     rows += [_write_provider(partial, cut, documents, kind="made") for cut, documents in _made(dict(providers))]
     sets = [
-        _write(partial, f"{name}.jsonl.gz", documents) | {"id": name, "role": role}
+        write_corpus(partial, f"{name}.jsonl.gz", documents) | {"id": name, "role": role}
         for name, role, documents in (
             ("validation", f"validation set of the planner (target domain: {TARGET})", validation),
             ("seed", "public seed corpus: train the base language model on it", seed),
@@ -314,7 +313,7 @@ def _shuffle(text: str, source: random.Random) -> str:
 
 
 def _write_provider(folder: Path, cut: Cut, documents: list[Document], *, kind: str) -> dict[str, Any]:
-    return _write(folder, f"providers/{cut.id}.jsonl.gz", documents) | {
+    return write_corpus(folder, f"providers/{cut.id}.jsonl.gz", documents) | {
         "id": cut.id,
         "kind": kind,
         "domain": cut.domain,
@@ -323,17 +322,4 @@ def _write_provider(folder: Path, cut: Cut, documents: list[Document], *, kind: 
         "langs": {"en": len(documents)},
         "licence": ", ".join(sorted({document.licence or "not stated" for document in documents})),
         "origin": sorted({(document.source or "").split(":")[0] for document in documents}),
-    }
-
-
-def _write(folder: Path, name: str, documents: list[Document]) -> dict[str, Any]:
-    data = b"".join(canonical_line(document) + b"\n" for document in documents)
-    packed = gzip.compress(data, mtime=0)
-    (folder / name).write_bytes(packed)
-    return {
-        "file": name,
-        "records": len(documents),
-        "raw_bytes": len(data),
-        "gz_bytes": len(packed),
-        "sha256": hashlib.sha256(packed).hexdigest(),
     }

@@ -13,9 +13,10 @@ from oracle.influence.device import Compute, in_few_shapes, pick_device, reprodu
 from oracle.influence.finetune import Weights
 from oracle.influence.gpt import IGNORED
 from oracle.influence.inrun import InRun
-from oracle.influence.job import Job
+from oracle.influence.job import Estimator, Job
 from oracle.influence.marginal import make_job
 from oracle.influence.sequences import cut_windows
+from oracle.influence.settled import Settled
 from oracle.influence.spec import InfluenceSpec
 
 Market = dict[str, list[str]]
@@ -32,10 +33,11 @@ def job(base: BaseModel, market: Market) -> Job:
     return make_job(base, corpora, market["validation"], spec, seed=5, compute=CPU)
 
 
-def test_bfloat16_agrees_with_float32_after_rescaling(job: Job) -> None:
+@pytest.mark.parametrize("engine", [Settled(), InRun()])
+def test_bfloat16_agrees_with_float32_after_rescaling(job: Job, engine: Estimator) -> None:
     with reproducible():
-        exact = InRun().estimate(job).gains
-        rounded = InRun().estimate(replace(job, compute=replace(CPU, precision="bfloat16"))).gains
+        exact = engine.estimate(job).gains
+        rounded = engine.estimate(replace(job, compute=replace(CPU, precision="bfloat16"))).gains
     assert rounded != exact
     whole_market = 4 * max(exact)
     assert [gain / whole_market for gain in rounded] == pytest.approx([gain / whole_market for gain in exact], abs=3e-3)

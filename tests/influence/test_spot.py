@@ -17,7 +17,7 @@ from oracle.influence.job import Estimate, Job
 from oracle.influence.marginal import make_job
 from oracle.influence.settled import Settled
 from oracle.influence.spec import InfluenceSpec
-from oracle.influence.spot import EXACT, FAST, Aim, Aiming, Probe, check_documents
+from oracle.influence.spot import COARSE, EXACT, FAST, Aim, Aiming, Probe, check_documents
 
 SPEC = InfluenceSpec(quota=600, probes=2, validation_sequences=16)
 Market = dict[str, list[str]]
@@ -72,6 +72,15 @@ def test_two_forward_passes_find_what_the_gradient_says(job: Job, aim: Aim) -> N
     size = (sum(value * value for value in exact) / len(exact)) ** 0.5
     worst = max(abs(a - b) for a, b in zip(exact, probe.values(0, own), strict=True)) / size
     assert worst < (2e-5 if aim.precision is EXACT else FAST.value / 2)
+
+
+def test_runs_in_bfloat16_are_checked_as_coarsely_as_they_are_measured(job: Job, aim: Aim, lines: list[bytes]) -> None:
+    own = aim.windows[0]
+    exact = [float(json.loads(line)["value"]) for line in lines[: len(own)]]
+    coarse = Probe(replace(aim, precision=COARSE), Weights(job.base, job.compute)).values(0, own)
+    size = (sum(value**2 for value in exact) / len(exact)) ** 0.5
+    assert max(abs(a - b) for a, b in zip(exact, coarse, strict=True)) / size < COARSE.value / 2
+    assert Settled().aim(replace(job, compute=replace(job.compute, precision="bfloat16"))).precision is COARSE
 
 
 def test_estimators_whose_gains_are_such_sums_can_be_audited() -> None:
