@@ -67,8 +67,7 @@ def unwrapped_key(session: Session, round: int, provider: str, keys: Keys) -> by
     """
     from oracle.node.opening import Reader, content_key
 
-    bid, manifest = committed(session, round, provider), manifest_of(session, round, provider)
-    return content_key(session.market, bid, manifest, session.board, Reader.of(keys))
+    return content_key(session.market, manifest_of(session, round, provider), session.board, Reader.of(keys))
 
 
 def opened_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:

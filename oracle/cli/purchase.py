@@ -204,20 +204,14 @@ def _delivered_key(
 
 def _wrapped_key(session: Session, round: int, manifest: SealedManifest, keyring: Keyring) -> bytes | None:
     """The key out of the provider's wraps, where one is addressed to the owner of a key file."""
-    from oracle.custody.board import round_key
-    from oracle.custody.wraps import read_wraps, unwrap_key
+    from oracle.node.opening import Reader, unwrapped, wraps_of
 
-    slot = f"wraps-{manifest.provider.lower()}"
-    data = session.board.read(round_key(session.market.chain_id, session.market.address, round), slot)
-    if data is None:
+    wraps = wraps_of(session.market, manifest, session.board)
+    if wraps is None:
         return None
-    wraps = read_wraps(data, manifest=manifest.digest, name=slot)
-    for keys in keyring.own:
-        if any(wrap.recipient == keys.owner for wrap in wraps.wraps):
-            key = unwrap_key(manifest.context, wraps, keys.owner, *(pair.x25519 for pair in keys.generations))
-            manifest.check_key(key)
-            return key
-    return None
+    shown_to = {wrap.recipient for wrap in wraps.wraps}
+    own = next((keys for keys in keyring.own if keys.owner in shown_to), None)
+    return None if own is None else unwrapped(manifest, wraps, Reader.of(own))
 
 
 def _licence_of(session: Session, round: int, manifest: SealedManifest, known: Mapping[bytes, str]) -> bytes:

@@ -26,8 +26,8 @@ import torch
 
 from oracle.errors import CheckFailed
 from oracle.evidence.merkle import document_root
-from oracle.influence.curvature import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
 from oracle.influence.finetune import FineTune
+from oracle.influence.gauss_newton import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
 from oracle.influence.job import Estimate, Job
 from oracle.influence.parallel import ALONE, Group, launch
 from oracle.influence.projection import standard_error

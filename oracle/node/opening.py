@@ -87,13 +87,29 @@ def manifest_of(market: Market, round_id: int, bid: Commitment, store: ContentSt
     )
 
 
-def content_key(market: Market, bid: Commitment, manifest: SealedManifest, board: Board, reader: Reader) -> bytes:
-    """The key that was wrapped to ``reader``, checked against the commitment; CheckFailed naming what is wrong."""
-    slot = _slot(bid.provider)
+def content_key(market: Market, manifest: SealedManifest, board: Board, reader: Reader) -> bytes:
+    """The key that was wrapped to ``reader``, checked against the manifest; CheckFailed naming what is wrong."""
+    wraps = wraps_of(market, manifest, board)
+    if wraps is None:
+        raise CheckFailed(
+            f"{manifest.provider} has wrapped no keys",
+            input=_slot(manifest.provider),
+            hint="its owner does: mia bid wrap",
+        )
+    return unwrapped(manifest, wraps, reader)
+
+
+def wraps_of(market: Market, manifest: SealedManifest, board: Board) -> Wraps | None:
+    """What the provider has shown of its key; None while it has shown nothing. CheckFailed when it is unreadable or
+    speaks of another manifest."""
+    slot = _slot(manifest.provider)
     data = board.read(_key(market, manifest.round), slot)
-    if data is None:
-        raise CheckFailed(f"{bid.provider} has wrapped no keys", input=slot, hint="its owner does: mia bid wrap")
-    key = unwrap_key(manifest.context, read_wraps(data, manifest=bid.manifest, name=slot), reader.address, *reader.keys)
+    return None if data is None else read_wraps(data, manifest=manifest.digest, name=slot)
+
+
+def unwrapped(manifest: SealedManifest, wraps: Wraps, reader: Reader) -> bytes:
+    """The key out of the wrap addressed to ``reader``; CheckFailed where there is none or it is not the key."""
+    key = unwrap_key(manifest.context, wraps, reader.address, *reader.keys)
     manifest.check_key(key)
     return key
 
@@ -122,7 +138,7 @@ def open_round(
             if keep:
                 store.pin(manifest.cid, f"{_key(market, round_id)}.{bid.provider.lower()}.content")
                 store.pin(manifest.own_cid, f"{_key(market, round_id)}.{bid.provider.lower()}.manifest")
-            key = content_key(market, bid, manifest, board, reader)
+            key = content_key(market, manifest, board, reader)
             held.append(Held(tuple(open_sealed(store, manifest, key))))
         except CheckFailed as error:
             held.append(Held(None, str(error).replace(reader.address, "the reader")))

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are not install
 
 from benchmarks.influence import agreement
 from benchmarks.influence.evaluation import HEAD, Run, ceiling, judge, row_of, table, truth_from
-from benchmarks.influence.gaming import Row, jackknife, summary, total_ratio
+from benchmarks.influence.gaming_summary import Row, jackknife, summary, total_ratio
 from benchmarks.influence.truth import SEEDS, Retraining
 
 WORTH = (0.41, 0.23, 0.1, -0.29)  # no two halves are worth the same

@@ -14,9 +14,9 @@ from torch import Tensor
 from oracle.errors import BadInput, CheckFailed
 from oracle.influence import state
 from oracle.influence.base import BaseModel
-from oracle.influence.curvature import PRODUCT, GaussNewton, Graph
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.estimators import ESTIMATORS, estimator
+from oracle.influence.gauss_newton import PRODUCT, GaussNewton, Graph
 from oracle.influence.gpt import GPT
 from oracle.influence.job import Job
 from oracle.influence.marginal import make_job, marginal_utility
