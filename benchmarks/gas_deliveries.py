@@ -13,7 +13,7 @@ from oracle.custody import bn254
 from oracle.evidence import commitment, merkle
 from oracle.mechanism.integers import WAD
 
-SECRET = int.from_bytes(keccak(text="the planner's x"), "big") % bn254.Q
+SECRET = int.from_bytes(keccak(text="the planner's x"), "big") % bn254.ORDER
 
 
 class _Words(TypedDict):

@@ -96,7 +96,7 @@ contract KeyExchange is IKeyExchange {
         Delivery memory delivery = _disputable(round, provider, _digest(msg.sender, _hash(d.key), d.parcel));
         require(d.shared.isOnCurve(), Errors.NotOnCurve());
         require(
-            DeliveryProof.sharesLogarithm(d.key, d.parcel.ephemeral, d.shared, d.challenge, d.response),
+            DeliveryProof.disputeHolds(d.key, d.parcel.ephemeral, d.shared, d.challenge, d.response),
             Errors.InvalidProof()
         );
         bytes32 key = d.parcel.sealedKey ^ DeliveryProof.mask(address(market), round, provider, d.shared);
@@ -190,7 +190,7 @@ contract KeyExchange is IKeyExchange {
         returns (bool)
     {
         address deliverer = delivery.bounty ? delivererOf[round][provider] : provider;
-        return DeliveryProof.made(
+        return DeliveryProof.deliveryHolds(
             address(market), round, provider, deliverer, parcel.ephemeral, parcel.challenge, parcel.response
         );
     }

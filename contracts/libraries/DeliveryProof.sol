@@ -35,7 +35,7 @@ library DeliveryProof {
     }
 
     /// @notice Whether `deliverer` knew r with ephemeral = r * G: c = H(.., A) for A = s * G + c * ephemeral.
-    function made(
+    function deliveryHolds(
         address market,
         uint256 round,
         address provider,
@@ -55,7 +55,7 @@ library DeliveryProof {
 
     /// @notice Whether log_G key = log_ephemeral shared: c = H(.., A, B) for A = s * G + c * key and
     /// B = s * ephemeral + c * shared.
-    function sharesLogarithm(
+    function disputeHolds(
         Bn254.Point memory key,
         Bn254.Point memory ephemeral,
         Bn254.Point memory shared,

@@ -88,7 +88,7 @@ def prove_possession(chain_id: int, exchange: str, owner: str, secret: int) -> P
 
 def possesses(chain_id: int, exchange: str, owner: str, public: Point, proof: Proof) -> bool:
     """Whether ``proof`` registers ``public`` for ``owner``."""
-    return bn254.on_curve(public) and bn254.verify(
+    return bn254.is_on_curve(public) and bn254.verify(
         proof, [GENERATOR], [public], _possession(chain_id, exchange, owner, public)
     )
 
@@ -114,7 +114,7 @@ def deliver(
 
 def delivery_holds(sale: Sale, delivery: Delivery) -> bool:
     """Whether the sender knows r. If not, refute the delivery by that, and never open it in public."""
-    return bn254.on_curve(delivery.point) and bn254.verify(
+    return bn254.is_on_curve(delivery.point) and bn254.verify(
         delivery.proof, [GENERATOR], [delivery.point], _delivery(sale, delivery.deliverer, delivery.point)
     )
 
@@ -164,7 +164,7 @@ def dispute(sale: Sale, secret: int, delivery: Delivery) -> Dispute:
 
 def dispute_holds(planner: Point, point: Point, opened: Dispute) -> bool:
     """Whether ``opened.shared`` is the point that planner and deliverer share."""
-    return all(map(bn254.on_curve, (planner, point, opened.shared))) and bn254.verify(
+    return all(map(bn254.is_on_curve, (planner, point, opened.shared))) and bn254.verify(
         opened.proof, [GENERATOR, point], [planner, opened.shared], _dispute(planner, point, opened.shared)
     )
 

@@ -18,7 +18,7 @@ from oracle.chain.exchange import Exchange, State
 from oracle.chain.settlement import settle_auction
 from oracle.custody import bn254, delivery
 from oracle.custody.bidfile import Bid
-from oracle.custody.bn254 import GENERATOR, P, Proof, Q
+from oracle.custody.bn254 import FIELD, GENERATOR, ORDER, Proof
 from oracle.custody.delivery import Delivery
 from oracle.custody.delivery import Dispute as Shown
 from oracle.custody.keystore import KeyPair, Keys
@@ -266,10 +266,10 @@ def test_a_forged_shared_point_opens_nothing(sold: Sold) -> None:
     forged = [
         (bn254.multiply(honest.shared, 2), honest.proof, "InvalidProof"),
         (honest.shared, Proof(honest.proof.challenge, honest.proof.response ^ 1), "InvalidProof"),
-        (honest.shared, Proof(honest.proof.challenge + Q, honest.proof.response), "InvalidProof"),
+        (honest.shared, Proof(honest.proof.challenge + ORDER, honest.proof.response), "InvalidProof"),
         (bn254.IDENTITY, honest.proof, "NotOnCurve"),
-        ((x, (y + 1) % P), honest.proof, "NotOnCurve"),
-        ((x + P, y), honest.proof, "NotOnCurve"),
+        ((x, (y + 1) % FIELD), honest.proof, "NotOnCurve"),
+        ((x + FIELD, y), honest.proof, "NotOnCurve"),
     ]
     for shared, proof, error in forged:
         with pytest.raises((BadInput, CheckFailed)) as refused:
@@ -313,7 +313,7 @@ def _dispute(sold: Sold, sender: LocalAccount, winner: LocalAccount, made: Deliv
 # --- points that are none, and points that are another's ---
 
 
-@pytest.mark.parametrize("point", [(0, 0), (1, 3), (1 + P, 2), (1, 2 + P), (P, 0)])
+@pytest.mark.parametrize("point", [(0, 0), (1, 3), (1 + FIELD, 2), (1, 2 + FIELD), (FIELD, 0)])
 def test_no_delivery_on_an_improper_point(sold: Sold, point: bn254.Point) -> None:
     first = sold.winners[0]
     sale, words = sold.exchange.sale(sold.round, first.address), sold.words[first.address]
@@ -343,7 +343,7 @@ def test_a_disguised_copy_is_struck_without_opening_the_honest_delivery(sold: So
     assert sold.claim(thief) == {"planner": due, "bond to burned": sold.terms.bid_bond}
 
 
-@pytest.mark.parametrize("shift", [0, Q])
+@pytest.mark.parametrize("shift", [0, ORDER])
 def test_a_delivery_of_ones_own_making_cannot_be_refuted(sold: Sold, shift: int) -> None:
     """Contract and client agree on every proof, however its response is spelt: else neither way would be open."""
     first = sold.winners[0]

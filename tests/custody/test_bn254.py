@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle.custody import bn254
-from oracle.custody.bn254 import GENERATOR, IDENTITY, P, Point, Proof, Q
+from oracle.custody.bn254 import FIELD, GENERATOR, IDENTITY, ORDER, Point, Proof
 from oracle.errors import CheckFailed
 
 # affine formulas, another implementation than the one under test; after our own import, which minds its side effect
 reference = importlib.import_module("py_ecc.bn128")
 few = settings(max_examples=8, deadline=None)
-scalars = st.integers(1, Q - 1)
+scalars = st.integers(1, ORDER - 1)
 
 
 def points() -> st.SearchStrategy[Point]:
@@ -38,10 +38,10 @@ def _plain(point: tuple[Any, Any]) -> Point:
 @given(points())
 def test_the_group_has_its_order_and_its_identity(point: Point) -> None:
     x, y = point
-    assert bn254.multiply(point, Q) == bn254.multiply(point, 0) == IDENTITY
-    assert bn254.multiply(point, 1) == bn254.multiply(point, Q + 1) == point
+    assert bn254.multiply(point, ORDER) == bn254.multiply(point, 0) == IDENTITY
+    assert bn254.multiply(point, 1) == bn254.multiply(point, ORDER + 1) == point
     assert bn254.add(point, IDENTITY) == bn254.add(IDENTITY, point) == point
-    assert bn254.add(point, (x, P - y)) == IDENTITY
+    assert bn254.add(point, (x, FIELD - y)) == IDENTITY
     assert bn254.add(point, point) == bn254.multiply(point, 2)
 
 
@@ -71,8 +71,17 @@ def test_vectors_of_the_precompile() -> None:
 def test_points_have_one_spelling(point: Point) -> None:
     x, y = point
     assert bn254.decode(bn254.encode(point)) == point
-    for bad in ((x + P, y), (x, y + P), (x, (y + 1) % P), (y, x), (-x, y), IDENTITY, (0, P), (P, 0)):
-        assert not bn254.on_curve(bad)
+    for bad in (
+        (x + FIELD, y),
+        (x, y + FIELD),
+        (x, (y + 1) % FIELD),
+        (y, x),
+        (-x, y),
+        IDENTITY,
+        (0, FIELD),
+        (FIELD, 0),
+    ):
+        assert not bn254.is_on_curve(bad)
         with pytest.raises(CheckFailed) as refused:
             bn254.require_point(bad, "their key")
         assert refused.value.input == "their key"
@@ -110,19 +119,19 @@ def test_an_equal_logarithm_cannot_be_claimed(secret: int, other: int, base: Poi
 
 
 @few
-@given(scalars, st.integers(0, Q - 1), st.integers(0, Q - 1))
+@given(scalars, st.integers(0, ORDER - 1), st.integers(0, ORDER - 1))
 def test_altered_proofs_fail(secret: int, challenge: int, response: int) -> None:
     image = bn254.multiply(GENERATOR, secret)
     good = bn254.prove(secret, [GENERATOR], b"statement")
     for bad in (
         Proof(challenge, response),
-        Proof((good.challenge + 1) % Q, good.response),
-        Proof(good.challenge, (good.response + 1) % Q),
-        Proof(good.challenge + Q, good.response),
+        Proof((good.challenge + 1) % ORDER, good.response),
+        Proof(good.challenge, (good.response + 1) % ORDER),
+        Proof(good.challenge + ORDER, good.response),
         Proof(-good.challenge, good.response),
     ):
         assert bad == good or not bn254.verify(bad, [GENERATOR], [image], b"statement")
-    reduced = Proof(good.challenge, good.response + Q)
+    reduced = Proof(good.challenge, good.response + ORDER)
     assert bn254.verify(reduced, [GENERATOR], [image], b"statement"), "as the chain's multiplication sees it"
 
 
@@ -146,4 +155,4 @@ def test_foreign_json_of_great_depth_is_still_an_error() -> None:
 
 def test_random_scalars_are_in_range_and_differ() -> None:
     drawn = {bn254.random_scalar() for _ in range(100)}
-    assert len(drawn) == 100 and all(0 < scalar < Q for scalar in drawn)
+    assert len(drawn) == 100 and all(0 < scalar < ORDER for scalar in drawn)

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle.custody import bn254, delivery
-from oracle.custody.bn254 import GENERATOR, IDENTITY, P, Proof, Q
+from oracle.custody.bn254 import FIELD, GENERATOR, IDENTITY, ORDER, Proof
 from oracle.custody.delivery import Sale
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import commitment
 
 few = settings(max_examples=8, deadline=None)
 keys = st.binary(min_size=32, max_size=32)
-scalars = st.integers(1, Q - 1)
+scalars = st.integers(1, ORDER - 1)
 
 EXCHANGE, MARKET = "0x" + "0e" * 20, "0x" + "33" * 20
 PROVIDER, OTHER, PLANNER = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "cc" * 20
@@ -40,7 +40,7 @@ def test_what_is_delivered_opens_for_the_planner(secret: int, key: bytes) -> Non
     sent = delivery.deliver(SALE, key, public, deliverer=PROVIDER, **WORDS)
     assert delivery.delivery_holds(SALE, sent)
     assert delivery.open_delivery(SALE, secret, sent) == key
-    assert delivery.open_delivery(SALE, secret % (Q - 1) + 1, sent) != key
+    assert delivery.open_delivery(SALE, secret % (ORDER - 1) + 1, sent) != key
     opened = delivery.dispute(SALE, secret, sent)
     assert delivery.dispute_holds(public, sent.point, opened)
     assert delivery.unmask(SALE, sent.sealed_key, opened.shared) == key, "a dispute gives the key to everybody"
@@ -63,7 +63,7 @@ def test_a_forged_shared_point_has_no_proof(secret: int, other: int) -> None:
 
 
 X, Y = PUBLIC
-IMPROPER = [IDENTITY, (X, (Y + 1) % P), (X + P, Y), (X, Y + P), (P, 0), (0, P), (1, 3)]
+IMPROPER = [IDENTITY, (X, (Y + 1) % FIELD), (X + FIELD, Y), (X, Y + FIELD), (FIELD, 0), (0, FIELD), (1, 3)]
 
 
 @pytest.mark.parametrize("bad", IMPROPER)
@@ -88,10 +88,10 @@ def test_other_numbers_are_no_proof() -> None:
     sent = delivery.deliver(SALE, KEY, PUBLIC, deliverer=PROVIDER, **WORDS)
     honest = delivery.dispute(SALE, SECRET, sent)
     c, s = honest.proof.challenge, honest.proof.response
-    for proof in (Proof(c + Q, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
+    for proof in (Proof(c + ORDER, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
         assert not delivery.dispute_holds(PUBLIC, sent.point, replace(honest, proof=proof))
     c, s = sent.proof.challenge, sent.proof.response
-    for proof in (Proof(c + Q, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
+    for proof in (Proof(c + ORDER, s), Proof(c, -s), Proof(s, c), Proof(0, 0)):
         assert not delivery.delivery_holds(SALE, replace(sent, proof=proof))
 
 
@@ -117,7 +117,7 @@ def test_nobody_delivers_what_another_made() -> None:
         with pytest.raises(CheckFailed, match="own making"):
             delivery.dispute(theirs, SECRET, copied)
     leaked = bn254.multiply(bn254.multiply(honest.point, factor), SECRET)  # what an unguarded dispute would publish
-    assert bn254.multiply(leaked, pow(factor, -1, Q)) == shared
+    assert bn254.multiply(leaked, pow(factor, -1, ORDER)) == shared
     assert delivery.unmask(SALE, honest.sealed_key, shared) == KEY
 
 
