@@ -26,6 +26,8 @@ from oracle.influence.sequences import Windows
 from oracle.influence.sketch import BUCKETS, Sketch, sketch_hash
 from oracle.influence.state import StateFile
 
+FORWARD = 1 / 3  # gradient passes of a look without a gradient
+
 
 @dataclass
 class Books:
@@ -43,8 +45,10 @@ class InRun:
         spec = job.spec
         step = spec.sequences * spec.microbatches
         steps = -(-sum(len(own) for own in job.data) // step)
+        windows = sum(len(own) for own in job.data)
         watched = min(spec.validation_sequences, len(job.validation))
-        return 1 + -(-steps // spec.refresh) * watched * job.base.context / max(1, job.tokens)
+        losses = 2 * FORWARD * len(job.validation)  # of the whole sample, before and after
+        return 1 + (-(-steps // spec.refresh) * watched + losses) / windows
 
     def estimate(self, job: Job) -> Estimate:
         """The fine-tune; taken up where ``job.state`` left it, with the same log.

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute
+from oracle.influence.log import code_digest
 from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
 
@@ -44,6 +45,7 @@ class Job:
             "spec": asdict(self.spec),
             "seed": self.seed,
             "compute": self.compute.describe(),
+            "code": code_digest(),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 

@@ -4,12 +4,14 @@ What a run was given, and what it drew from its seed, must be equal. What it com
 count in the last float32 bits, so numbers are compared within a tolerance: ``LOSS`` for losses and everything else
 measured on the way (relative, or absolute where they are below 1), ``GAIN`` of the scale for gains and standard errors,
 that is 1e-3 after rescaling, and as much for phi. Fingerprints (of gradients, of single values) can only be equal or
-not: they count where both runs had the same environment.
+not: they count where both runs had the same environment, and whoever shows a verdict says where they did not
+(:func:`other_environment`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,7 @@ from oracle.influence.log import FINGERPRINT, Log, number, require_finite
 GAIN = 1e-3  # of the reference gain
 LOSS = 1e-3  # of the value, or nats
 PHI = 10  # quanta of 1e-4
+MARKET = 16  # providers of a whole market: how many times its best provider's gain a run can be worth
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,35 @@ class Difference:
 def first_difference(published: Log, recomputed: Log, *, scale: float) -> Difference | None:
     """The first difference in the order of the recomputed log, or None: the published log replays.
 
-    ``scale`` is what gains are divided by (gain_ref, nats per validation token). Raises CheckFailed when either log
+    ``scale``, nats per validation token, is :func:`gain_scale` of one's own gains. Raises CheckFailed when either log
     holds a number that is not finite.
     """
     require_finite(published, "published log")
     require_finite(recomputed, "recomputed log")
-    comparison = _Comparison(scale, published.get("environment") == recomputed.get("environment"))
+    mine, theirs = recomputed.get("environment"), published.get("environment")
+    if isinstance(mine, dict) and (not isinstance(theirs, dict) or theirs.keys() != mine.keys()):
+        return Difference("environment", f"an object of {', '.join(sorted(mine))}", str(theirs))
+    comparison = _Comparison(scale, theirs == mine)
     given = {key: value for key, value in recomputed.items() if key != "environment"}
     claimed = {key: value for key, value in published.items() if key != "environment"}
     return comparison.of(given, claimed, "", "")
+
+
+def other_environment(published: Log, recomputed: Log) -> list[str]:
+    """What of the environments differs, as ``name: here, there``. If anything does, no fingerprint was compared."""
+    mine, theirs = recomputed["environment"], published["environment"]
+    return [f"{name}: {mine[name]}, {theirs[name]}" for name in sorted(mine) if mine[name] != theirs[name]]
+
+
+def gain_scale(gains: Sequence[float], gain_ref: float) -> float:
+    """What gains are judged on: ``gain_ref``, as it comes with the log, but no more than one's own gains bear out.
+
+    Where there is none (0, profile ``paper``) their range, or a single one's size.
+    """
+    largest = max(map(abs, gains), default=0.0)
+    if gain_ref:
+        return min(gain_ref, MARKET * largest)
+    return (max(gains, default=0.0) - min(gains, default=0.0)) or largest
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """From gains in nats to phi in [0, 1], as integers of 1e-4.
 
 ``robust``: phi = credited gain / gain_ref, with gain_ref fixed in the terms at the gain of a whole market of the
-allowed volume, so one provider's phi depends on no other provider and never reaches the clip (a clip that binds pays a
-provider who splits into five identities five times). At or below the noise floor phi is 0, and with it the weight.
-What of a gain is within its standard error is taken back towards the floor (:func:`credit`).
+allowed volume, so that the scale depends on no provider and nobody reaches the clip (a clip that binds pays a provider
+who splits into five identities five times). What of a gain lies above the noise floor and beyond its standard error is
+credited (:func:`credit`); phi rises from 0 there, so that honest machines cannot disagree about a step, and there is no
+least phi: one of 1e-3 would pay identities of a word each.
 ``paper``: min-max over the roster with a floor of 1e-3, whatever the standard errors (appendix D, step 3).
 """
 
@@ -26,18 +27,20 @@ from oracle.influence.spec import InfluenceSpec
 
 PROFILES = ("robust", "paper")
 QUANTA = 10_000
-FLOOR = 10  # 1e-3
+FLOOR = 10  # 1e-3, the paper's
 
 
 def credit(gain: float, stderr: float, noise_floor: float) -> Fraction:
-    """What counts of a gain: floor + d * d^2 / (d^2 + stderr^2) with d = gain - floor > 0, nats per validation token.
+    """What counts of a gain: (d^2 - stderr^2) / d with d = gain - floor, 0 unless d > stderr; nats per token.
 
-    d^2 / (d^2 + s^2) estimates which share of the variation between providers is signal (positive-part shrinkage with
-    each provider's own d^2 for the signal's variance). It rises with the gain, falls with the standard error, leaves a
-    gain without error as it is, and knows no other provider. At or below the floor the gain itself comes back.
+    d^2 - s^2 estimates the square of the true gain without bias, and 1 - s^2 / d^2 the share of the variation between
+    providers that is signal: positive-part shrinkage (James and Stein 1961) with each provider's own d^2. It rises with
+    the gain, falls with the standard error, leaves a gain without error as it is, and knows no other provider. A gain
+    that is measured on a single part has itself as its error and counts nothing: text dealt out over identities too
+    small to be measured is paid for none of them.
     """
     above, error = Fraction(gain) - Fraction(noise_floor), Fraction(stderr)
-    return above**3 / (above**2 + error**2) + Fraction(noise_floor) if above > 0 else Fraction(gain)
+    return (above**2 - error**2) / above if above > error else Fraction(0)
 
 
 def rescale(
@@ -68,9 +71,7 @@ def rescale(
     if not 0 <= noise_floor < math.inf:
         raise BadInput(f"noise_floor is {noise_floor}, not 0 or more", input="noise_floor")
     return tuple(
-        0
-        if gain <= noise_floor
-        else min(max(round(credit(gain, error, noise_floor) / Fraction(gain_ref) * QUANTA), FLOOR), QUANTA)
+        min(round(credit(gain, error, noise_floor) / Fraction(gain_ref) * QUANTA), QUANTA)
         for gain, error in zip(gains, stderr, strict=True)
     )
 

@@ -21,7 +21,7 @@ from oracle.influence.job import Progress
 from oracle.influence.log import Log, with_scores
 from oracle.influence.marginal import averaged, make_job, repeat_seed, what_is_given
 from oracle.influence.projection import standard_error
-from oracle.influence.replay import Difference, first_difference
+from oracle.influence.replay import Difference, first_difference, gain_scale
 from oracle.influence.rescale import rescale
 from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
@@ -111,7 +111,7 @@ def spot_audit(
     gains, stderr = averaged([claim.gains for claim in claims], stderr)
     whole |= {"gains": list(map(repr, gains)), "stderr": list(map(repr, stderr))}
     whole = with_scores(whole, rescale(gains, stderr, **scale), **scale)
-    return result(first_difference(published, whole, scale=scale["gain_ref"] or max(gains) - min(gains)))
+    return result(first_difference(published, whole, scale=gain_scale(gains, scale["gain_ref"])))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What holds for every estimator but in-run, which has its own tests."""
+"""What holds for every estimator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from oracle.influence.marginal import make_job, marginal_utility
 from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
 
-NAMES = [name for name in ESTIMATORS if name != "in-run"]
+NAMES = list(ESTIMATORS)
 SPEC = InfluenceSpec(
     quota=500, sequences=2, microbatches=2, checkpoints=3, probes=2, iterations=3, subsets=7, validation_sequences=8
 )
@@ -121,7 +121,7 @@ def test_a_gradient_that_is_not_finite_names_step_and_provider(job: Job, name: s
         estimator(name).estimate(replace(wild, spec=spec))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "settled"])
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"settled", "in-run"}))
 def test_several_processes_are_refused(job: Job, name: str) -> None:
     with pytest.raises(BadInput, match="one process"):
         estimator(name).estimate(of(job, name, compute=Compute(torch.device("cpu"), processes=2)))

@@ -12,6 +12,7 @@ from oracle.errors import BadInput, CheckFailed
 from oracle.influence.base import BaseModel
 from oracle.influence.estimators import ESTIMATORS
 from oracle.influence.marginal import marginal_utility
+from oracle.influence.projection import standard_error
 from oracle.influence.rescale import credit, reference_gain, rescale
 from oracle.influence.sequences import draw_passages
 from oracle.influence.spec import InfluenceSpec
@@ -27,17 +28,25 @@ def robust(gains: Sequence[float], stderr: Sequence[float] | None = None, noise_
 
 def test_robust_is_the_share_of_the_reference_gain() -> None:
     gains = (1.0, 0.5, 0.00002, 0.008, -0.4, 0.0, 6.0)
-    assert robust(gains, noise_floor=0.0) == (5000, 2500, 10, 40, 0, 0, 10_000)
+    assert robust(gains, noise_floor=0.0) == (5000, 2500, 0, 40, 0, 0, 10_000)
 
 
-def test_nothing_below_the_noise_floor_counts() -> None:
-    assert robust((0.04, 0.040002, 0.02), noise_floor=0.04) == (0, 200, 0)
+def test_phi_rises_from_nothing_at_the_noise_floor() -> None:
+    assert robust((0.04, 0.0402, 0.05, 0.02), noise_floor=0.04) == (0, 1, 50, 0)
 
 
-def test_a_gain_as_large_as_its_error_counts_half_above_the_floor() -> None:
-    assert robust((0.8,), (0.8,), noise_floor=0.0) == (2000,)
-    assert robust((0.9,), (0.8,), noise_floor=0.1) == (2500,)
-    assert robust((0.9,), (1e9,), noise_floor=0.1) == (500,)
+def test_a_gain_within_its_error_counts_nothing_and_one_of_twice_its_error_three_quarters() -> None:
+    assert robust((0.8,), (0.8,), noise_floor=0.0) == (0,)
+    assert robust((0.8,), (0.4,), noise_floor=0.0) == (3000,)
+    assert robust((0.9,), (0.4,), noise_floor=0.1) == (3000,)
+    assert robust((0.9,), (1e9,), noise_floor=0.1) == (0,)
+
+
+def test_identities_of_a_single_measured_part_are_paid_nothing() -> None:
+    parts = [0.3, -0.2, 0.1, 0.4, -0.1, 0.2] * 30
+    dust = [standard_error([part]) for part in parts]
+    assert robust(parts, dust, noise_floor=0.0) == (0,) * len(parts)
+    assert robust((sum(parts) / 20,), (standard_error(parts) / 20,), noise_floor=0.0) > (0,)
 
 
 @given(st.lists(st.tuples(GAIN, ERROR), min_size=1), GAIN, ERROR)
@@ -62,9 +71,19 @@ def test_a_larger_error_never_counts_more(gain: float, one: float, other: float)
 
 
 @given(GAIN, ERROR)
-def test_credit_lies_between_floor_and_gain_and_an_exact_gain_is_credited_whole(gain: float, error: float) -> None:
-    assert credit(gain, 0.0, 0.01) == Fraction(gain)
-    assert min(Fraction(0.01), Fraction(gain)) <= credit(gain, error, 0.01) <= Fraction(gain)
+def test_credit_is_never_more_than_what_is_above_the_floor_and_an_exact_gain_counts_whole(
+    gain: float, error: float
+) -> None:
+    above = max(Fraction(0), Fraction(gain) - Fraction(0.01))
+    assert credit(gain, 0.0, 0.01) == above
+    assert 0 <= credit(gain, error, 0.01) <= above
+
+
+@given(GAIN, ERROR)
+def test_machines_that_agree_on_a_gain_agree_on_phi(gain: float, error: float) -> None:
+    """Wherever the gain lies, the floor included: 2 quanta apart, rounding included at most five of phi."""
+    (here,), (there,) = (robust([own], [error]) for own in (gain, gain + 2e-4 * 2.0))
+    assert abs(here - there) <= 5
 
 
 def test_paper_is_min_max_with_a_floor() -> None:
