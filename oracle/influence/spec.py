@@ -14,7 +14,7 @@ class InfluenceSpec:
     The fine-tune (all families): ``quota`` bounds each provider's training tokens (of the base model's tokenizer);
     ``sequences`` per microbatch, ``microbatches`` per step; AdamW without weight decay (it moves nobody's credit), a
     linear ``warm_up`` in steps, gradient norm at most ``clip``; ``floor`` of the preconditioner relative to the mean of
-    sqrt(v_hat). ``document_clip`` bounds the gradient norm of every single window, 0 for none.
+    sqrt(v_hat). ``document_clip`` bounds the gradient norm of every single window, 0 for none and for settled.
 
     The estimator: its name; ``repeats`` with fresh draws and orders, whose spread is the standard error;
     ``validation_sequences`` in a look at the validation sample (in-run takes one every ``refresh`` steps) and in the
@@ -54,3 +54,9 @@ class InfluenceSpec:
             raise BadInput(f"betas are {self.betas}, not from 0 to below 1", input="betas")
         if not self.document_clip >= 0:
             raise BadInput(f"document_clip is {self.document_clip}, not 0 or more", input="document_clip")
+        if self.document_clip and self.estimator == "settled":
+            raise BadInput(
+                "settled measures windows without their gradients, which cannot be clipped then",
+                input="document_clip",
+                hint="set document_clip to 0, or take another estimator: in-run, tracin, cg or diagonal",
+            )

@@ -101,7 +101,7 @@ def test_conjugate_gradients_solve_a_system() -> None:
 
 def test_clipped_documents_count_less(job: Job) -> None:
     plain = Diagonal().estimate(job)
-    clipped = Diagonal().estimate(replace(job, spec=replace(SPEC, document_clip=1e-3)))
+    clipped = Diagonal().estimate(replace(job, spec=replace(SPEC, estimator="diagonal", document_clip=1e-3)))
     assert abs(clipped.gains[0]) < abs(plain.gains[0])
     assert clipped.log["documents_root"] is None
 

@@ -30,6 +30,7 @@ def test_every_number_has_a_bound(name: str) -> None:
         ("damping", -1.0),
         ("document_clip", -0.5),
         ("document_clip", float("nan")),
+        ("document_clip", 1.0),  # settled cannot
         ("betas", (0.9, 1.0)),
         ("betas", (-0.1, 0.99)),
     ],

@@ -141,6 +141,6 @@ def test_another_thread_count_is_within_the_precision(
 def test_what_cannot_be_audited_is_refused(job: Job, aim: Aim, lines: list[bytes], score: Estimate) -> None:
     with pytest.raises(BadInput, match="windows"):
         check(job, aim, lines, score, sample=[len(lines)])
-    clipped = replace(job, spec=replace(SPEC, document_clip=1.0))
+    clipped = replace(job, spec=replace(SPEC, estimator="diagonal", document_clip=1.0))
     with pytest.raises(BadInput, match="clipped"):
         Diagonal().aim(clipped)
