@@ -35,12 +35,12 @@ from oracle.influence.base import BaseModel, own_model
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.estimators import ESTIMATORS, estimator
 from oracle.influence.job import Job
+from oracle.influence.log import code_digest
 from oracle.influence.pretrain import BaseSpec
 from oracle.influence.spec import InfluenceSpec
 
 OWN_SEEDS = (11, 12, 13)
-SEEDS_OF = {"settled": 3, "in-run": 2}  # how many seeds; one of the others
-DEAR = ("leave-one-out", "banzhaf", "shapley")  # many fine-tunes each: only when asked for
+DEAR = ("leave-one-out", "banzhaf", "shapley")  # many fine-tunes each: only when asked for, and under one seed
 
 Array = NDArray[np.float64]
 
@@ -62,7 +62,10 @@ class Truth:
 
 @dataclass(frozen=True)
 class Run:
-    """One estimate: gains, and its cost in gradient passes and in CPU seconds over those of a plain fine-tune."""
+    """One estimate: gains, and its cost in gradient passes and in CPU seconds over those of a plain fine-tune.
+
+    ``code``: digest of the estimators' source that made it.
+    """
 
     name: str
     seed: int
@@ -71,6 +74,7 @@ class Run:
     passes: float
     cpu_seconds: float
     fine_tune_seconds: float
+    code: str = ""
 
 
 def truth_from(rows: Sequence[Retraining], providers: int) -> Truth:
@@ -103,11 +107,12 @@ def estimate(subject: Subject, name: str, spec: InfluenceSpec, seed: int) -> Run
         result = engine.estimate(job)
         taken = time.process_time() - started
     plain = retrain(subject, tuple(range(len(subject.data))), seed).cpu_seconds
-    return Run(name, seed, list(result.gains), list(result.stderr), engine.passes(job), taken, plain)
+    found = list(result.gains), list(result.stderr)
+    return Run(name, seed, *found, engine.passes(job), taken, plain, code_digest())
 
 
 def run_of(subject: Subject, name: str, spec: InfluenceSpec, seed: int, *, fresh: bool) -> Run:
-    """The estimate, from the cache if it was made before."""
+    """The estimate, from the cache if it was made before, by whatever code: main() says so of other code than now."""
     path = CACHE / f"estimates-{subject.key[:16]}.jsonl"
     key = json.dumps([asdict(spec), seed], sort_keys=True)
     if path.exists() and not fresh:
@@ -251,8 +256,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs: dict[str, list[Run]] = {}
     for name in names:
         spec = replace(InfluenceSpec(), estimator=name)
-        seeds = OWN_SEEDS[: SEEDS_OF.get(name, 1)]
+        seeds = OWN_SEEDS[:1] if name in DEAR else OWN_SEEDS
         runs[name] = [run_of(subject, name, spec, seed, fresh=options.fresh) for seed in seeds]
+    if other := [name for name, own in runs.items() if any(run.code != code_digest() for run in own)]:
+        print(f"made by other code than is here now (--fresh makes them anew): {', '.join(other)}", file=sys.stderr)
     for which in WHICH if options.peers == [] else options.peers:
         for run in peers_of(subject, which, fresh=options.fresh):
             runs[run.name] = [run]

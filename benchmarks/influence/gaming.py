@@ -34,6 +34,7 @@ from benchmarks.influence.subject import base_of
 from oracle.corpus.document import Document
 from oracle.custody.store import open_store
 from oracle.influence.base import BaseModel, load_base
+from oracle.influence.log import code_digest
 from oracle.influence.pretrain import BaseSpec
 from oracle.influence.rescale import Scale, reference_gain
 from oracle.influence.spec import InfluenceSpec
@@ -65,6 +66,7 @@ class Rounds:
         self.natural = market.providers[:providers]
         self.sources = [p.id for p in self.natural if p.id in SOURCES]
         self.reference = tuple(Random(0).sample(market.reference, min(REFERENCE, len(market.reference))))
+        self.older = 0
         self.done = CACHE / "gaming.jsonl"
         self.results: dict[str, Any] = {}
         if self.done.exists():
@@ -157,7 +159,13 @@ class Rounds:
         held = tuple(Held(tuple(corpus)) for corpus in (*natural, *attackers))
         beacon = hashlib.sha256(f"gaming {row.seed}".encode()).digest()
         inputs = Inputs(self.rules, self.base, held, tuple(sample), self.reference, beacon)
-        parts = (self.rules.digest.hex(), beacon.hex(), Held(inputs.validation).digest, *(one.digest for one in held))
+        parts = (
+            code_digest(),
+            self.rules.digest.hex(),
+            beacon.hex(),
+            Held(inputs.validation).digest,
+            *(one.digest for one in held),
+        )
         key = hashlib.sha256("".join(parts).encode()).hexdigest()
         if key not in self.results:
             found = [
@@ -178,7 +186,8 @@ class Rounds:
         )
 
     def remembering(self, inputs: Inputs) -> Stage:
-        """Influence is remembered by the texts that it reads: another rule of quality costs quality alone."""
+        """Influence is remembered by the texts that it reads: another rule of quality, or of what a gain counts, costs
+        that alone. Whether other code estimated it is counted."""
         read = [
             self.base.digest,
             repr(inputs.pipeline.influence_spec),
@@ -193,7 +202,8 @@ class Rounds:
                 return quality
             key = "influence " + hashlib.sha256("".join(read).encode()).hexdigest()
             if key not in self.results:
-                self.keep(key, {**work(), "log": {}})
+                self.keep(key, {**work(), "log": {}, "code": code_digest()})
+            self.older += self.results[key].get("code") != code_digest()
             return self.results[key]
 
         return stage
@@ -227,6 +237,10 @@ def main() -> int:
         )
     over = [r["attack"] for r in table if r["known"] == "drawn" and r["paid"] > GOAL]
     heavy = [f"{r['attack']} ({r['known']})" for r in table if r["attack"] in JUNK and not r["least"]]
+    if rounds.older:
+        print(
+            f"{rounds.older} impacts were estimated by other code than is here now: without {rounds.done} they are anew"
+        )
     print(f"paid more than {GOAL} on a drawn sample: {', '.join(over) or 'none'}")
     print(f"junk that weighs more than the least honest provider: {', '.join(heavy) or 'none'}")
     return int(bool(over or heavy))

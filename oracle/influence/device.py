@@ -16,6 +16,9 @@ from torch.nn.functional import pad
 from oracle.errors import BadInput, EnvironmentFailure
 from oracle.influence.gpt import IGNORED, LanguageModel
 
+# cuBLAS reads it once, when its first handle is made, and refuses deterministic mode without it
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
 PRECISIONS = ("float32", "bfloat16")
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -130,8 +133,6 @@ def reproducible() -> Iterator[None]:
     On one machine the same configuration, thread count included, then gives identical bits. Across thread counts
     and devices results differ in the last float32 bits only: scores are compared by tolerance, never by hash.
     """
-    # cuBLAS reads this when its first handle is made, and refuses deterministic mode without it
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     precision = torch.get_float32_matmul_precision()
     deterministic = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()

@@ -221,6 +221,7 @@ ATTACKS: Mapping[str, Attack] = {
     "word shuffle": Attack("own words in random order", shuffle),
     "gradient inflation": Attack("rare characters before every sentence", inflation),
     "five identities": Attack("honest text split over five providers", honest, identities=5),
+    "twenty identities": Attack("the same in documents of 100 words, over twenty", honest, identities=20, words=100),
 }
 
 
