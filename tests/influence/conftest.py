@@ -7,10 +7,13 @@ from pydoc_data.topics import topics
 
 import pytest
 import torch
+from torch import Tensor
 
 from oracle.influence.base import BaseModel
-from oracle.influence.gpt import Architecture
+from oracle.influence.gauss_newton import PRODUCT, GaussNewton, Graph
+from oracle.influence.gpt import GPT, Architecture
 from oracle.influence.pretrain import BaseSpec, train_base
+from oracle.influence.sequences import Windows
 
 TEXTS = [topics[name] for name in sorted(topics)]
 TINY = BaseSpec(
@@ -52,3 +55,27 @@ def tiny() -> BaseSpec:
 @pytest.fixture(scope="session")
 def base(seed_corpus: list[str]) -> BaseModel:
     return train_base(seed_corpus, TINY)
+
+
+@pytest.fixture
+def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Gradient passes over windows: every call of the model, and every product with a curvature, adds its share."""
+    forward, graph, product = GPT.forward, GaussNewton.graph, GaussNewton.__call__
+    seen: list[float] = []
+
+    def counted(self: GPT, tokens: Tensor) -> Tensor:
+        seen.append(len(tokens) * (1 if torch.is_grad_enabled() else 1 / 3))
+        return forward(self, tokens)
+
+    def counted_graph(self: GaussNewton, windows: Windows) -> Graph:
+        seen.append(len(windows) * (PRODUCT - 1))  # beside the call of the model
+        return graph(self, windows)
+
+    def counted_product(self: GaussNewton, vector: Tensor) -> Tensor:
+        seen.append(len(self.sample) * PRODUCT)
+        return product(self, vector)
+
+    monkeypatch.setattr(GPT, "forward", counted)
+    monkeypatch.setattr(GaussNewton, "graph", counted_graph)
+    monkeypatch.setattr(GaussNewton, "__call__", counted_product)
+    yield seen

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import rfc8785
 import torch
-from torch import Tensor
 
 from oracle.errors import BadInput, CheckFailed
 from oracle.influence import state
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute, reproducible
 from oracle.influence.estimators import ESTIMATORS, estimator
-from oracle.influence.gauss_newton import PRODUCT, GaussNewton, Graph
-from oracle.influence.gpt import GPT
 from oracle.influence.job import Job
 from oracle.influence.marginal import make_job, marginal_utility
-from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
 
 NAMES = list(ESTIMATORS)
@@ -32,30 +27,6 @@ Market = dict[str, list[str]]
 
 class Killed(Exception):
     pass
-
-
-@pytest.fixture
-def meter(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Gradient passes over windows: every call of the model, and every product with a curvature, adds its share."""
-    forward, graph, product = GPT.forward, GaussNewton.graph, GaussNewton.__call__
-    seen: list[float] = []
-
-    def counted(self: GPT, tokens: Tensor) -> Tensor:
-        seen.append(len(tokens) * (1 if torch.is_grad_enabled() else 1 / 3))
-        return forward(self, tokens)
-
-    def counted_graph(self: GaussNewton, windows: Windows) -> Graph:
-        seen.append(len(windows) * (PRODUCT - 1))  # beside the call of the model
-        return graph(self, windows)
-
-    def counted_product(self: GaussNewton, vector: Tensor) -> Tensor:
-        seen.append(len(self.sample) * PRODUCT)
-        return product(self, vector)
-
-    monkeypatch.setattr(GPT, "forward", counted)
-    monkeypatch.setattr(GaussNewton, "graph", counted_graph)
-    monkeypatch.setattr(GaussNewton, "__call__", counted_product)
-    yield seen
 
 
 @pytest.fixture(scope="module")

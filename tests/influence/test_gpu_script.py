@@ -10,6 +10,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are not installed
 
+from benchmarks.influence import gpu
 from benchmarks.influence.gpu import RUNS, floor_of, random_job, speed
 from oracle.influence.device import Compute
 from oracle.influence.gpt import Architecture
@@ -27,17 +28,13 @@ def test_the_floor_is_six_operations_for_every_parameter_that_multiplies() -> No
 
 
 @pytest.mark.parametrize("run", RUNS)
-def test_every_run_says_how_much_of_the_peak_its_passes_make(run: str) -> None:
+def test_the_floor_is_of_the_passes_that_are_taken_after_the_warm_up(
+    run: str, meter: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock counts the model's passes over windows here: what it shows is what the floor must be made of."""
+    monkeypatch.setattr(gpu, "now", lambda device: sum(meter))
     spec = InfluenceSpec(sequences=4, microbatches=4, validation_sequences=8, refresh=WARM)
     job = random_job(SHAPE, spec, STEPS, Compute(torch.device("cpu")))
-    floor = floor_of(SHAPE)
-    row = speed(run, job, floor, WARM, {"measured": 1e9})
-    after = STEPS * 16 * 32 - WARM * 16 * 32
-    assert row["tokens_per_second"] * row["seconds"] == pytest.approx(after)
-    if run in ("torch AdamW", "fine-tune"):
-        assert row["gradient_tokens"] == after
-    else:
-        assert row["gradient_tokens"] > after and row["passes"] > 1
-    assert row["utilisation"]["measured"] * 1e9 * row["seconds"] == pytest.approx(
-        row["gradient_tokens"] * floor.per_token
-    )
+    row = speed(run, job, floor_of(SHAPE), WARM, {"measured": 1e9})
+    assert row["gradient_tokens"] == pytest.approx(row["seconds"] * job.base.context, rel=0.03)
+    assert (row["passes"] > 1) == (run in ("in-run", "settled"))
