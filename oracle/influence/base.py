@@ -15,7 +15,9 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from tokenizers import Tokenizer
+from torch import nn
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.influence.gpt import GPT, Architecture, LanguageModel
@@ -74,7 +76,7 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
     """Read a base model file or folder; with ``digest`` (SHA-256, hex) only that very one will do.
 
     Raises EnvironmentFailure when it is missing or unreadable, CheckFailed when its digest differs, BadInput when it
-    is no base model or of another architecture.
+    is no base model, of another architecture, or damaged: a record without its seed, a weight that is not finite.
     """
     if path.is_dir():
         from oracle.influence.huggingface import load_folder  # transformers takes seconds to import
@@ -94,6 +96,8 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
         record = about["record"]
         if record["kind"] != KIND:
             raise ValueError(f"kind {record['kind']}, not {KIND}")
+        if type(seed := record["spec"].get("seed")) is not int:  # which text was held out follows from it
+            raise ValueError(f"the seed of its training is {seed!r}")
         model = GPT(Architecture(**record["spec"]["architecture"]))
         model.load_state_dict(safetensors.torch.load(data))
         tokenizer = Tokenizer.from_str(about["tokenizer"])
@@ -103,7 +107,19 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
         raise BadInput(
             f"not a base model of this project: {error}", input=name, hint="give the file the planner published"
         ) from error
+    require_finite_weights(model, name)
     return own_model(model, tokenizer, record, data)
+
+
+def require_finite_weights(model: nn.Module, name: str) -> None:
+    """BadInput, about the file or folder ``name``, naming the first tensor with a number that is not finite."""
+    for tensor, weights in model.named_parameters():
+        if not torch.isfinite(weights).all():
+            raise BadInput(
+                f"the base model is damaged: a weight in {tensor} is not finite",
+                input=name,
+                hint="take a base model whose training did not diverge, or get this one again",
+            )
 
 
 def require_digest(found: str, wanted: str | None, name: str) -> None:

@@ -7,11 +7,13 @@ CUDA, where it would cost as much as the rest, one of torch's kernels computes i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from oracle.errors import BadInput
 
 IGNORED = -1  # a target that is padding
 
@@ -25,6 +27,14 @@ class Architecture:
     layers: int = 2
     heads: int = 4
     context: int = 128
+
+    def __post_init__(self) -> None:
+        """Raises BadInput naming the size that makes no model."""
+        for name, size in asdict(self).items():
+            if type(size) is not int or size < 1:
+                raise BadInput(f"{name} is {size!r}, no whole number from 1 on", input=name)
+        if self.width % self.heads:
+            raise BadInput(f"a width of {self.width} cannot be shared by {self.heads} heads", input="heads")
 
 
 class Block(nn.Module):

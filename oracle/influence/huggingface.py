@@ -19,7 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.utils import logging
 
 from oracle.errors import BadInput
-from oracle.influence.base import BaseModel, require_digest
+from oracle.influence.base import BaseModel, require_digest, require_finite_weights
 from oracle.influence.gpt import LanguageModel
 
 KIND = "huggingface"
@@ -43,7 +43,7 @@ def load_folder(folder: Path, digest: str | None) -> BaseModel:
     """The model in ``folder``; its digest is the SHA-256 of the lines "name sha256" of the files HASHED, sorted.
 
     Raises CheckFailed when the digest is not ``digest``, BadInput when a file is missing, the weights are pickled or
-    an adapter, or the model is no causal language model.
+    an adapter or not finite, or the model is no causal language model.
     """
     name = str(folder)
     require_files(folder)
@@ -57,7 +57,10 @@ def load_folder(folder: Path, digest: str | None) -> BaseModel:
         model = load_model(folder, about.get("architectures") or [])
         end = end_of_text(model.network.config, tokenizer)
         context = min(getattr(model.network.config, "max_position_embeddings", None) or CONTEXT, CONTEXT)
+        require_finite_weights(model.network, name)
         require_causal(model, min(context, 8))
+    except BadInput:
+        raise
     except Exception as error:  # transformers and tokenizers raise all kinds; whatever the reason, it cannot be used
         raise BadInput(
             f"not a causal language model that can be loaded: {error}",

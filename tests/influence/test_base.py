@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -71,17 +73,58 @@ def test_another_kind_of_file_is_refused(data: bytes, tmp_path: Path) -> None:
 
 
 def test_weights_of_another_architecture_are_refused(base: BaseModel, tmp_path: Path) -> None:
-    with safetensors.safe_open(_written(tmp_path / "a", base.data), framework="pt") as file:
-        metadata = file.metadata()
+    metadata = _metadata(base, tmp_path)
     other = GPT(Architecture(vocabulary=400, width=16, layers=1, heads=2, context=32)).state_dict()
     _written(tmp_path / "b", safetensors.torch.save(other, metadata))
     with pytest.raises(BadInput, match="size mismatch"):
         load_base(tmp_path / "b")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(base: BaseModel, tmp_path: Path, value: float) -> None:
+    weights = safetensors.torch.load(base.data)
+    weights["blocks.0.think.weight"][0, 0] = value
+    _written(tmp_path / "base", safetensors.torch.save(weights, _metadata(base, tmp_path)))
+    with pytest.raises(BadInput, match=r"blocks\.0\.think\.weight is not finite") as caught:
+        load_base(tmp_path / "base")
+    assert caught.value.input == str(tmp_path / "base")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"seed": None}, "the seed of its training is None"),
+        ({"architecture": {"width": 32, "heads": 3}}, "3 heads"),
+        ({"architecture": {"heads": 0}}, "heads is 0"),
+    ],
+)
+def test_a_record_that_makes_no_model_is_refused(
+    base: BaseModel, tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    metadata = _metadata(base, tmp_path)
+    about = json.loads(metadata["about"])
+    about["record"]["spec"] |= change
+    _written(tmp_path / "base", safetensors.torch.save(safetensors.torch.load(base.data), {"about": json.dumps(about)}))
+    with pytest.raises(BadInput, match=reason) as caught:
+        load_base(tmp_path / "base")
+    assert caught.value.input == str(tmp_path / "base")
+
+
+@pytest.mark.parametrize("size", ["vocabulary", "width", "layers", "heads", "context"])
+@pytest.mark.parametrize("value", [0, -1, 2.0, True])
+def test_an_architecture_has_whole_sizes(size: str, value: object) -> None:
+    with pytest.raises(BadInput, match=f"{size} is {value}"):
+        Architecture(**{size: value})  # type: ignore[arg-type]
+
+
 def test_too_little_text_for_a_model_is_refused(tiny: BaseSpec) -> None:
     with pytest.raises(BadInput, match="too small"):
         train_base(["a few words"], replace(tiny, tokens=100))
+
+
+def _metadata(base: BaseModel, folder: Path) -> dict[str, str]:
+    with safetensors.safe_open(_written(folder / "whole", base.data), framework="pt") as file:
+        return dict(file.metadata())
 
 
 def _written(path: Path, data: bytes) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.influence.base import load_base
@@ -160,6 +161,16 @@ def test_pickled_weights_are_not_opened(changeable: Path) -> None:
     (changeable / "model.safetensors").rename(changeable / "pytorch_model.bin")
     with pytest.raises(BadInput, match="pickled"):
         load_base(changeable)
+
+
+def test_weights_that_are_not_finite_are_named(changeable: Path) -> None:
+    path = changeable / "model.safetensors"
+    weights = load_file(path)
+    weights["transformer.h.1.mlp.c_fc.weight"][0, 0] = float("nan")
+    save_file(weights, path, {"format": "pt"})
+    with pytest.raises(BadInput, match=r"h\.1\.mlp\.c_fc\.weight is not finite") as caught:
+        load_base(changeable)
+    assert caught.value.input == str(changeable)
 
 
 def test_an_adapter_is_refused(changeable: Path) -> None:
