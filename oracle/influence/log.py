@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -22,6 +23,7 @@ from oracle.influence.spec import InfluenceSpec
 KIND = "mixed-mia/influence/2"
 
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+WHOLE = re.compile(r"-?[0-9]{1,99}")
 
 Log = dict[str, Any]
 
@@ -37,10 +39,15 @@ def log_hash(log: Log) -> str:
 
 
 def read_log(path: Path) -> Log:
-    """A log from a file. Raises BadInput when there is none, CheckFailed when a number in it is not finite."""
-    name, hint = str(path), "give a file that `mia influence --log FILE` wrote"
+    """A log from a file, with what is needed to compute its run again; the rest is for the comparison to judge.
+
+    Raises BadInput when there is none, naming the field where one is not as logs have it, CheckFailed when a number in
+    it is not finite.
+    """
+    name, hint = str(path), "give a file that `mia influence --log FILE` of this version wrote"
     try:
         log = json.loads(path.read_bytes())
+        log_bytes(log)  # texts that are no Unicode have no bytes to hash
     except OSError as error:
         raise BadInput(f"cannot read the replay log: {error.strerror}", input=name, hint="check the path") from error
     except (ValueError, RecursionError) as error:
@@ -48,9 +55,13 @@ def read_log(path: Path) -> Log:
     kind = log.get("kind") if isinstance(log, dict) else None
     if kind != KIND:
         raise BadInput(f"this is no replay log of kind {KIND}: its kind is {kind!r}", input=name, hint=hint)
-    if lacking := {"spec", "seed", "runs"} - log.keys():
+    if lacking := {"spec", "seed", "environment", "runs"} - log.keys():
         raise BadInput(f"the replay log lacks its {' and '.join(sorted(lacking))}", input=name, hint=hint)
     require_finite(log, name)
+    try:
+        _require_readable(log)
+    except ValueError as error:
+        raise BadInput(f"the replay log is damaged: {error}", input=name, hint=hint) from error
     return dict(log)
 
 
@@ -112,6 +123,36 @@ def with_scores(log: Log, phi: Sequence[int], *, gain_ref: float, profile: str, 
     """The log with what the gains were made into: phi in units of 1e-4, and by which scale."""
     scale = {"profile": profile, "gain_ref": repr(gain_ref), "noise_floor": repr(noise_floor)}
     return {**log, "rescaled": {**scale, "phi": list(phi)}}
+
+
+def _require_readable(log: Log) -> None:
+    """ValueError naming the first field that is not as logs have it, of those that a run is computed again from."""
+    for field in ("spec", "environment", "rescaled"):
+        _require(isinstance(log.get(field, {}), dict), log, field, "an object")
+    try:
+        read_spec(log["spec"])
+    except BadInput as error:
+        raise ValueError(f"spec: {error}") from error
+    seed = log["seed"]
+    _require(isinstance(seed, str) and bool(WHOLE.fullmatch(seed)), log, "seed", "a whole number, as a text")
+    runs = log["runs"]
+    _require(isinstance(runs, list) and all(isinstance(run, dict) for run in runs), log, "runs", "a list of objects")
+    for place, run in enumerate(runs):
+        gains = run.get("gains", [])
+        right = isinstance(gains, list) and all(isinstance(gain, str) for gain in gains)
+        _require(right, run, "gains", "a list of numbers, as texts", inside=f"runs[{place}].")
+    if scale := log.get("rescaled", {}):
+        _require(isinstance(scale.get("profile"), str), scale, "profile", "a text", inside="rescaled.")
+        for field in ("gain_ref", "noise_floor"):
+            written = scale.get(field)
+            value = number(written) if isinstance(written, str) else None
+            right = value is not None and value >= 0
+            _require(right, scale, field, "a number of 0 or more, as a text", inside="rescaled.")
+
+
+def _require(right: bool, fields: Mapping[str, Any], field: str, what: str, *, inside: str = "") -> None:
+    if not right:
+        raise ValueError(f"{inside}{field} is {reprlib.repr(fields.get(field))}, not {what}")
 
 
 def code_digest() -> str:
