@@ -12,7 +12,9 @@ import typer
 
 from oracle.cli.base_model import cache_folder
 from oracle.cli.influence_documents import (
+    check_log,
     check_spot,
+    documents_file,
     read_documents,
     run_document,
     show_influence,
@@ -74,6 +76,11 @@ State = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where a killed run goes on; default: the user's cache.")
 ]
 Device = Annotated[str | None, typer.Option(metavar="cpu|cuda", help="Default: CUDA where there is some.")]
+Precision = Annotated[str, typer.Option(metavar="float32|bfloat16", help="Of matrix products; bfloat16 pays on a GPU.")]
+Compiled = Annotated[bool, typer.Option("--compile", help="Compile the model before the run; it pays on a GPU.")]
+Processes = Annotated[
+    int, typer.Option(metavar="N", help="settled, in-run: share the work, on CUDA a GPU each; killed, it starts over.")
+]
 
 
 def influence(
@@ -94,12 +101,16 @@ def influence(
     spot: Spot = None,
     state: State = None,
     device: Device = None,
+    precision: Precision = "float32",
+    compiled: Compiled = False,
+    processes: Processes = 1,
     json: Json = False,
 ) -> None:
     """Marginal utility phi of corpora: what each does for a language model on the validation text.
 
     Documents close to the validation text are left out, then copies, earlier corpora first; a volume quota is drawn
-    from the rest. A killed run goes on where it was. Exit code 1 when a log does not replay.
+    from the rest. A killed run goes on where it was. Exit code 1 when a log does not replay; --device, --precision,
+    --compile and --processes are one's own there, not the log's.
 
     [dim]Example:[/] mia influence --seed-corpus seed.jsonl --validation wanted.jsonl mine.jsonl theirs/ --log log.json
 
@@ -108,19 +119,24 @@ def influence(
     [dim]Example:[/] mia influence --base gpt2/ --validation wanted.jsonl mine.jsonl theirs/ --replay log.json
 
     [dim]Example:[/] mia influence --base gpt2/ --validation wanted.jsonl mine.jsonl --replay log.json --spot 5
+
+    [dim]Example:[/] mia influence --base gpt2/ --gain-ref 0.4 --validation wanted.jsonl mine.jsonl --device cuda
+    --precision bfloat16 --compile
     """
     from oracle.influence.device import Compute, pick_device
-    from oracle.influence.log import log_hash, read_log, with_scores
+    from oracle.influence.log import code_digest, log_hash, read_log, with_scores
     from oracle.influence.marginal import marginal_utility
-    from oracle.influence.replay import first_difference
+    from oracle.influence.replay import first_difference, gain_scale
     from oracle.influence.rescale import rescale
     from oracle.influence.spot_audit import spot_audit
 
     check_spot(spot, replay, log)
+    given = [*providers, validation, seed_corpus, base, replay, replay and documents_file(replay)]
+    check_log(log, [path for path in given if path is not None])
     published = read_log(replay) if replay else None
     lines = read_documents(replay) if replay and spot else []
     settings = choose_settings(published, estimator, profile, gain_ref, noise_floor, quota, repeats, seed)
-    compute = Compute(pick_device(device))
+    compute = Compute(pick_device(device), precision, compiled, processes)
     with progress() as tell:
         wanted = read_validation(validation, validation_root, tell)
         market = read_market(providers, wanted, tell)
@@ -155,7 +171,8 @@ def influence(
                     compute=compute,
                     progress=tell,
                 )
-                document = spot_document(about | {"log_hash": log_hash(published)}, audit)
+                own = {"environment": {**compute.describe(), "code": code_digest()}}
+                document = spot_document(about | {"log_hash": log_hash(published)}, audit, published, own)
             else:
                 run = marginal_utility(
                     model,
@@ -173,10 +190,12 @@ def influence(
                 found = with_scores(run.log, rescale(run.gains, run.stderr, **settings.scale), **settings.scale)
                 document = run_document(about | {"log_hash": log_hash(found)}, market, run, found)
                 if published is not None:
-                    scale = settings.gain_ref or max(run.gains) - min(run.gains)
-                    document["replay"] = verdict(first_difference(published, found, scale=scale))
-                if log is not None:
+                    scale = gain_scale(run.gains, settings.gain_ref or 0.0)
+                    document["replay"] = verdict(first_difference(published, found, scale=scale), published, found)
+                if log is not None and (published is None or document["replay"]["ok"]):
                     write_log(log, found, run.documents)
+                elif log is not None:
+                    say(f"{log} is not written: what was to be replayed does not replay")
     emit(document, lambda console: show_influence(console, document), as_json=json)
     if "replay" in document and not document["replay"]["ok"]:
         raise typer.Exit(1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -34,17 +36,50 @@ def check_spot(spot: int | None, replay: Path | None, log: Path | None) -> None:
 
 def documents_file(log: Path) -> Path:
     """Where the lines under a log's documents roots lie: beside it."""
-    return log.with_name(f"{log.name}.documents.jsonl")
+    return Path(f"{log}.documents.jsonl")
+
+
+def check_log(log: Path | None, inputs: Sequence[Path]) -> None:
+    """Raises BadInput for a log that could not be written, or that would take the place of what the run reads."""
+    if log is None:
+        return
+    try:
+        for path in (log, documents_file(log)):
+            if path.exists() and not path.is_file():
+                raise BadInput(f"{path} is no file to replace", input="--log", hint="Give the path of a file.")
+            for given in inputs:
+                if _real(path).is_relative_to(_real(given)):
+                    raise BadInput(
+                        f"{path} belongs to what the run reads: {given}",
+                        input="--log",
+                        hint="Give another path.",
+                    )
+        with NamedTemporaryFile(prefix=f".{documents_file(log).name}.", suffix=".part", dir=log.parent):
+            pass
+    except OSError as error:
+        raise BadInput(
+            f"{log} cannot be written: {error.strerror}",
+            input="--log",
+            hint="Give a file in a folder that is there and that you may write to.",
+        ) from error
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
 
 
 def write_log(path: Path, log: Log, documents: Sequence[bytes]) -> None:
-    """Write the log; before it the lines under its documents roots, where it has any."""
-    from oracle.custody.files import write_atomic
+    """Write the log, and beside it the lines under its documents roots; where it has none, no older ones stay."""
+    from oracle.custody.files import replacing, write_atomic
     from oracle.influence.log import log_bytes
 
-    if documents:
-        write_atomic(documents_file(path), b"".join(line + b"\n" for line in documents))
-    write_atomic(path, log_bytes(log))
+    with replacing(path) as file:
+        file.write(log_bytes(log))
+        file.flush()  # a full disk shows before the lines of an older log are replaced
+        if documents:
+            write_atomic(documents_file(path), b"".join(line + b"\n" for line in documents))
+    if not documents:
+        documents_file(path).unlink(missing_ok=True)
 
 
 def read_documents(log: Path) -> list[bytes]:
@@ -84,17 +119,28 @@ def run_document(about: Mapping[str, Any], market: Sequence[Provider], run: Infl
     return {"run": {**about, "passes": run.passes, "seconds": round(run.seconds, 3)}, "providers": rows}
 
 
-def spot_document(about: Mapping[str, Any], audit: SpotAudit) -> dict[str, Any]:
-    """The document of a spot audit: what the run was, how much of it was checked, and the verdict."""
+def spot_document(about: Mapping[str, Any], audit: SpotAudit, published: Log, found: Log) -> dict[str, Any]:
+    """The document of a spot audit: what the run was, how much of it was checked, and the verdict (:func:`verdict`)."""
     return {
         "run": {**about, "seconds": round(audit.seconds, 3)},
         "spot": {"checked": audit.checked, "windows": audit.windows},
-        "replay": verdict(audit.difference),
+        "replay": verdict(audit.difference, published, found),
     }
 
 
-def verdict(difference: Difference | None) -> dict[str, Any]:
-    return {"ok": difference is None, "first_difference": difference and vars(difference)}
+def verdict(difference: Difference | None, published: Log, found: Log) -> dict[str, Any]:
+    """Whether a log replays, the first difference, and what differs of the ``environment`` of log and own run.
+
+    If anything does, no fingerprint was compared. Environments that are not comparable are a difference themselves.
+    """
+    from oracle.influence.replay import other_environment
+
+    comparable = difference is None or difference.path != "environment"
+    return {
+        "ok": difference is None,
+        "first_difference": difference and vars(difference),
+        "environment_differs": other_environment(published, found) if comparable else [],
+    }
 
 
 def show_influence(console: Console, document: Mapping[str, Any]) -> None:
@@ -110,6 +156,9 @@ def show_influence(console: Console, document: Mapping[str, Any]) -> None:
         else:
             console.print(f"[bold red]the log does not replay[/]: first difference at {escape(first['path'])}")
             console.print(f"  expected {escape(first['expected'])}\n  found    {escape(first['found'])}")
+        if differs := document["replay"]["environment_differs"]:
+            names = ", ".join(line.partition(":")[0] for line in differs)
+            console.print(f"[dim]fingerprints were not compared: the log was made with other {escape(names)}[/]")
 
 
 def _show_spot(console: Console, document: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oracle.cli.base_model import cache_folder, trained_base
 from oracle.cli.output import ProgressCallback, notes
-from oracle.errors import BadInput
+from oracle.errors import BadInput, CheckFailed
 
 if TYPE_CHECKING:
     import torch
@@ -73,9 +74,9 @@ def choose_settings(
     if profile == "paper":
         reference = floor = None
     if reference is not None and not 0 < reference < math.inf:
-        raise BadInput(f"the reference gain {reference} is not positive", input="--gain-ref", hint="Leave it out.")
+        raise BadInput(f"the reference gain {reference} is not positive", input="--gain-ref", hint="Give another.")
     if floor is not None and not 0 <= floor < math.inf:
-        raise BadInput(f"the noise floor {floor} is below 0", input="--noise-floor", hint="Leave it out.")
+        raise BadInput(f"the noise floor {floor} is below 0", input="--noise-floor", hint="Give another.")
     number = seed if seed is not None else int(published["seed"]) if published else 0
     return Settings(spec, number, profile, reference, floor)
 
@@ -102,7 +103,10 @@ def with_scale(
     compute: Compute,
     tell: ProgressCallback,
 ) -> Settings:
-    """The settings with a scale: measured where none is given."""
+    """The settings with a scale: measured where none is given.
+
+    Raises as :func:`rescale.reference_gain`; a failed check is about that run, whose corpora are nobody's.
+    """
     from oracle.influence.rescale import reference_gain
 
     if settings.profile == "paper" or settings.gain_ref is not None:
@@ -114,11 +118,19 @@ def with_scale(
             hint="Give it, or the scale itself: --gain-ref X.",
         )
     say("measuring the reference gain: one more run, over six corpora of the planner's own text")
-    scale = reference_gain(base, public, target, settings.spec, compute=compute, progress=tell)
+    try:
+        scale = reference_gain(base, public, target, settings.spec, compute=compute, progress=tell)
+    except CheckFailed as error:
+        reason = re.sub(r"\bprovider (\d+)", r"reference corpus \1", str(error))
+        raise CheckFailed(
+            f"while the reference gain was measured, {reason}",
+            input="reference gain",
+            hint="The base model may be damaged: give another, or the scale itself: --gain-ref X.",
+        ) from error
     floor = scale.noise_floor if settings.noise_floor is None else settings.noise_floor
     return replace(settings, gain_ref=scale.gain_ref, noise_floor=floor)
 
 
 def say(line: str) -> None:
     """A line about what is going on, to stderr."""
-    notes().print(line, soft_wrap=True)
+    notes().print(line, soft_wrap=True, markup=False)

@@ -31,7 +31,7 @@ class Provider:
             return "what is not close to the validation text repeats earlier documents"
         if gain <= 0:
             return "its text does not lower the loss on the validation text"
-        return f"its gain is not above the noise floor of {noise_floor:.3g}"
+        return f"its gain is not above the noise floor of {noise_floor:.3g} by more than its standard error"
 
 
 def read_market(paths: Sequence[Path], validation: Sequence[Document], tell: ProgressCallback) -> tuple[Provider, ...]:
