@@ -160,6 +160,6 @@ def test_fingerprints_count_in_the_same_environment_only(run: Influence) -> None
     other = changed(run, direction="0" * 64)
     found = first_difference(other, run.log, scale=1.0)
     assert found is not None and found.path == "runs[0].direction"
-    elsewhere = other | {"environment": {"device": "another"}}
+    elsewhere = other | {"environment": run.log["environment"] | {"device": "another"}}
     assert first_difference(elsewhere, run.log, scale=1.0) is None
     assert first_difference(elsewhere | {"base": "0" * 64}, run.log, scale=1.0) is not None
