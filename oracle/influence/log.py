@@ -20,7 +20,7 @@ from typing import Any
 from oracle.errors import BadInput, CheckFailed
 from oracle.influence.spec import InfluenceSpec
 
-KIND = "mixed-mia/influence/2"
+KIND = "mixed-mia/influence/3"
 
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 WHOLE = re.compile(r"-?[0-9]{1,99}")
