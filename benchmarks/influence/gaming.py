@@ -30,7 +30,7 @@ from typing import Any
 
 from benchmarks.influence import CACHE
 from benchmarks.influence.gaming_summary import CONTROLS, Row, show, summary
-from benchmarks.influence.subject import base_of
+from benchmarks.influence.subject import base_of, up_to
 from oracle.corpus.document import Document
 from oracle.custody.store import open_store
 from oracle.influence.base import BaseModel, load_base
@@ -110,15 +110,15 @@ class Rounds:
         half, quarter = len(pool) // 2, len(pool) // 4
         kinds = pool[:half], pool[half : half + quarter], pool[half + quarter :]
         sample, others, target = (_shuffled(rng, [p for d in part for p in _pieces(d)]) for part in kinds)
-        sample, target = _up_to(SAMPLE * self.tokens, sample), _up_to(length, target)
+        sample, target = up_to(SAMPLE * self.tokens, sample), up_to(length, target)
         source = self.sources[seed % len(self.sources)]
         natural: list[list[Document]] = []
         own: list[Document] = []
         for provider in self.natural:
             pieces = _shuffled(rng, [rng.choice(_pieces(document)) for document in provider.documents])
-            natural.append(_up_to(length, pieces))
+            natural.append(up_to(length, pieces))
             if provider.id == source:
-                own = _up_to(length, pieces[len(natural[-1]) :])
+                own = up_to(length, pieces[len(natural[-1]) :])
                 earlier = [document.text for document in natural[-1]]
         texts = [document.text for document in own]
         seen = {"public": sample, "drawn": others}
@@ -265,15 +265,6 @@ def _told(own: Sequence[Document], place: int, text: str) -> Document:
     """``text`` as the owner's document of that place; beyond the last, as the first again under another id."""
     again, at = divmod(place, len(own))
     return replace(own[at], id=f"{own[at].id}+{again}" if again else own[at].id, text=text)
-
-
-def _up_to(length: int, documents: Sequence[Document]) -> list[Document]:
-    """The first documents, of so many characters together."""
-    found: list[Document] = []
-    while len(found) < len(documents) and length > 0:
-        found.append(documents[len(found)])
-        length -= len(found[-1].text)
-    return found
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from benchmarks.influence.subject import up_to
 from oracle.corpus.document import Document
 from oracle.errors import BadInput
 from oracle.lab import degrade
@@ -52,16 +53,6 @@ def withheld(document: Document) -> bool:
     return int.from_bytes(hashlib.sha256(document.text.encode()).digest()[:8]) % WITHHELD == 0
 
 
-def up_to(documents: Iterable[Document], characters: int) -> list[Document]:
-    chosen: list[Document] = []
-    for document in documents:
-        if characters <= 0:
-            break
-        chosen.append(document)
-        characters -= len(document.text)
-    return chosen
-
-
 def spoil(documents: Sequence[Document], way: degrade.Degrade, name: str) -> list[Document]:
     """The later half of a corpus, spoilt: what is left of it in clean form is sold by its owner."""
     half = documents[len(documents) // 2 :]
@@ -82,7 +73,7 @@ def build(market: Path, folder: Path) -> None:
         own: [one for one in corpora[own].documents if own not in WANTED or not withheld(one)] for own in NATURAL
     }
     validation = [
-        one for own in WANTED for one in up_to(filter(withheld, corpora[own].documents), VALIDATION_CHARACTERS)
+        one for own in WANTED for one in up_to(VALIDATION_CHARACTERS, filter(withheld, corpora[own].documents))
     ]
     partial_folder = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial_folder, ignore_errors=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from benchmarks.influence import CACHE
 from oracle.corpus.dedup import decontaminate, deduplicate
+from oracle.corpus.document import Document
 from oracle.influence.base import BaseModel, load_base
 from oracle.influence.pretrain import BaseSpec, train_base
 from oracle.influence.sequences import Windows, cut_windows, draw_passages, text_digest
@@ -91,6 +93,17 @@ def cut(folder: Path, base: BaseModel, quota: int, path: Path) -> None:
         windows = cut_windows(draw_passages(own, DRAW), base.tokenizer, base.end, base.context, bound)
         tensors |= {f"{name}/inputs": windows.inputs, f"{name}/targets": windows.targets.contiguous()}
     safetensors.torch.save_file(tensors, path)
+
+
+def up_to(length: int, documents: Iterable[Document]) -> list[Document]:
+    """The first documents, of so many characters together."""
+    found: list[Document] = []
+    for document in documents:
+        if length <= 0:
+            break
+        found.append(document)
+        length -= len(document.text)
+    return found
 
 
 def tell(stage: str, done: int, total: int) -> None:

@@ -124,10 +124,10 @@ def influence(
     --precision bfloat16 --compile
     """
     from oracle.influence.device import Compute, pick_device
-    from oracle.influence.log import code_digest, log_hash, read_log, with_scores
-    from oracle.influence.marginal import marginal_utility
-    from oracle.influence.replay import first_difference, gain_scale
-    from oracle.influence.rescale import rescale
+    from oracle.influence.log import log_hash, read_log, with_scores
+    from oracle.influence.marginal import environment, marginal_utility
+    from oracle.influence.replay import first_difference
+    from oracle.influence.rescale import gain_scale, rescale
     from oracle.influence.spot_audit import spot_audit
 
     check_spot(spot, replay, log)
@@ -171,7 +171,7 @@ def influence(
                     compute=compute,
                     progress=tell,
                 )
-                own = {"environment": {**compute.describe(), "code": code_digest()}}
+                own = {"environment": environment(compute)}
                 document = spot_document(about | {"log_hash": log_hash(published)}, audit, published, own)
             else:
                 run = marginal_utility(

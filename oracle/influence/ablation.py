@@ -17,7 +17,7 @@ from statistics import fmean, stdev
 import numpy as np
 
 from oracle.errors import BadInput, CheckFailed
-from oracle.influence.finetune import FineTune
+from oracle.influence.finetune import FORWARD, FineTune
 from oracle.influence.job import Estimate, Job
 from oracle.influence.projection import require_one_process
 from oracle.influence.sequences import draw_key
@@ -34,7 +34,7 @@ class Ablation(ABC):
         windows = [len(own) for own in job.data]
         subsets = self.subsets(job)
         trained = sum(windows[provider] for subset in subsets for provider in subset)
-        return (trained + len(subsets) * len(job.validation) / 3) / sum(windows)
+        return (trained + len(subsets) * FORWARD * len(job.validation)) / sum(windows)
 
     def estimate(self, job: Job) -> Estimate:
         """All fine-tunes; a killed run goes on after the last that was finished.

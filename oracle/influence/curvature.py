@@ -29,7 +29,7 @@ from torch import Tensor
 
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.merkle import document_root
-from oracle.influence.finetune import FineTune, Weights
+from oracle.influence.finetune import FORWARD, FineTune, Weights
 from oracle.influence.gauss_newton import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
 from oracle.influence.job import Estimate, Job
 from oracle.influence.projection import project, require_one_process, standard_error, validation_shares
@@ -65,7 +65,7 @@ class Curvature(ABC):
         windows = sum(len(own) for own in job.data)
         (validation,) = validation_shares(job, 1)
         solver = (1 + self.products(job)) * PRODUCT * min(job.spec.validation_sequences, windows) / windows
-        return solver + len(validation) / windows + 1 + (0 if job.spec.document_clip else 2 / 3)
+        return solver + len(validation) / windows + 1 + (0 if job.spec.document_clip else 2 * FORWARD)
 
     def estimate(self, job: Job) -> Estimate:
         """The direction, then provider by provider; a killed run goes on after the last that was put down.

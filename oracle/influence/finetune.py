@@ -23,6 +23,7 @@ from oracle.influence.parallel import ALONE, Group
 from oracle.influence.sequences import Windows, draw_key, join
 from oracle.influence.spec import InfluenceSpec
 
+FORWARD = 1 / 3  # gradient passes of a look without a gradient
 EVALUATION_BATCH = 16  # windows per pass where no update depends on it
 LOGITS = {"cpu": 1 << 26, "cuda": 1 << 30}  # numbers at once, at most, where a single window does not have more
 

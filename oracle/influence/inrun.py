@@ -19,14 +19,12 @@ from typing import Any
 
 import torch
 
-from oracle.influence.finetune import FineTune, Step
+from oracle.influence.finetune import FORWARD, FineTune, Step
 from oracle.influence.job import Estimate, Job
 from oracle.influence.parallel import Group, launch
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import BUCKETS, Sketch, sketch_hash
 from oracle.influence.state import StateFile
-
-FORWARD = 1 / 3  # gradient passes of a look without a gradient
 
 
 @dataclass

@@ -126,6 +126,11 @@ def marginal_utility(
     return Influence(gains, stderr, tokens, log, passes, time.perf_counter() - started, documents)
 
 
+def environment(compute: Compute) -> dict[str, Any]:
+    """What may move the last bits of a run: where it computes, and by which code."""
+    return {**compute.describe(), "code": code_digest()}
+
+
 def what_is_given(
     base: BaseModel,
     corpora: Sequence[Sequence[str]],
@@ -141,7 +146,7 @@ def what_is_given(
         "kind": KIND,
         "spec": plain_spec(spec),
         "seed": str(seed),
-        "environment": {**compute.describe(), "code": code_digest()},
+        "environment": environment(compute),
         "base": base.digest,
         "tokenizer": text_digest([base.tokenizer.to_str()]),
         "validation": text_digest(validation),

@@ -11,7 +11,6 @@ not: they count where both runs had the same environment, and whoever shows a ve
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,6 @@ from oracle.influence.log import FINGERPRINT, Log, number, require_finite
 GAIN = 1e-3  # of the reference gain
 LOSS = 1e-3  # of the value, or nats
 PHI = 10  # quanta of 1e-4
-MARKET = 16  # providers of a whole market: how many times its best provider's gain a run can be worth
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,8 @@ class Difference:
 def first_difference(published: Log, recomputed: Log, *, scale: float) -> Difference | None:
     """The first difference in the order of the recomputed log, or None: the published log replays.
 
-    ``scale``, nats per validation token, is :func:`gain_scale` of one's own gains. Raises CheckFailed when either log
-    holds a number that is not finite.
+    ``scale``, nats per validation token, is :func:`rescale.gain_scale` of one's own gains. Raises CheckFailed when
+    either log holds a number that is not finite.
     """
     require_finite(published, "published log")
     require_finite(recomputed, "recomputed log")
@@ -53,17 +51,6 @@ def other_environment(published: Log, recomputed: Log) -> list[str]:
     """What of the environments differs, as ``name: here, there``. If anything does, no fingerprint was compared."""
     mine, theirs = recomputed["environment"], published["environment"]
     return [f"{name}: {mine[name]}, {theirs[name]}" for name in sorted(mine) if mine[name] != theirs[name]]
-
-
-def gain_scale(gains: Sequence[float], gain_ref: float) -> float:
-    """What gains are judged on: ``gain_ref``, as it comes with the log, but no more than one's own gains bear out.
-
-    Where there is none (0, profile ``paper``) their range, or a single one's size.
-    """
-    largest = max(map(abs, gains), default=0.0)
-    if gain_ref:
-        return min(gain_ref, MARKET * largest)
-    return (max(gains, default=0.0) - min(gains, default=0.0)) or largest
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from oracle.influence.spec import InfluenceSpec
 PROFILES = ("robust", "paper")
 QUANTA = 10_000
 FLOOR = 10  # 1e-3, the paper's
+MARKET = 16  # providers of a whole market
 
 
 def credit(gain: float, stderr: float, noise_floor: float) -> Fraction:
@@ -76,6 +77,17 @@ def rescale(
     )
 
 
+def gain_scale(gains: Sequence[float], gain_ref: float) -> float:
+    """What gains are judged on: a log's ``gain_ref``, but no more than a market of one's own best gains.
+
+    Where there is none (0, profile ``paper``) their range, or a single one's size.
+    """
+    largest = max(map(abs, gains), default=0.0)
+    if gain_ref:
+        return min(gain_ref, MARKET * largest)
+    return (max(gains, default=0.0) - min(gains, default=0.0)) or largest
+
+
 @dataclass(frozen=True)
 class Scale:
     """What the planner fixes in the specification: both in nats per validation token."""
@@ -90,7 +102,7 @@ def reference_gain(
     validation: Sequence[str],
     spec: InfluenceSpec,
     *,
-    providers: int = 16,
+    providers: int = MARKET,
     compute: Compute | None = None,
     progress: Progress | None = None,
 ) -> Scale:

@@ -26,7 +26,7 @@ import torch
 
 from oracle.errors import CheckFailed
 from oracle.evidence.merkle import document_root
-from oracle.influence.finetune import FineTune
+from oracle.influence.finetune import FORWARD, FineTune
 from oracle.influence.gauss_newton import PRODUCT, GaussNewton, conjugate_gradients, draw_sample
 from oracle.influence.job import Estimate, Job
 from oracle.influence.parallel import ALONE, Group, launch
@@ -38,7 +38,7 @@ from oracle.influence.state import StateFile
 
 MEASURED = 4  # every so many windows one is measured instead of trained on
 AVERAGED = 2, 3  # the share of the steps, the last ones, over which the weights are averaged
-DERIVATIVE = 2 / 3  # gradient passes of a derivative along a direction: forward twice
+DERIVATIVE = 2 * FORWARD  # gradient passes of a derivative along a direction: forward twice
 SAMPLE_SHARE, SAMPLE_LEAST = 40, 16  # the curvature is of a fortieth of all windows, of so many at least
 VALIDATION_SHARE = 8  # the validation gradient is of at most an eighth of as many windows as the providers have
 

@@ -21,8 +21,8 @@ from oracle.influence.job import Progress
 from oracle.influence.log import Log, with_scores
 from oracle.influence.marginal import averaged, make_job, repeat_seed, what_is_given
 from oracle.influence.projection import standard_error
-from oracle.influence.replay import Difference, first_difference, gain_scale
-from oracle.influence.rescale import rescale
+from oracle.influence.replay import Difference, first_difference
+from oracle.influence.rescale import gain_scale, rescale
 from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
 from oracle.influence.spot import Aim, Aiming, check_documents, stated_value

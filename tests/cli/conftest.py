@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +20,9 @@ from oracle.chain.terms_file import template
 from oracle.chain.token import erc20
 from oracle.chain.transact import send
 from oracle.cli.main import run
+
+if TYPE_CHECKING:
+    from influence_files import Files
 
 PASSWORD = "correct horse"
 
@@ -47,6 +50,25 @@ def mia() -> Mia:
         return Answer(code, json.loads(result.getvalue()), said.getvalue())
 
     return command
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+    """What ``mia influence`` is tested on, made anew for every module."""
+    from influence_files import written  # it loads torch
+
+    with written(tmp_path_factory.mktemp("influence")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def answer(mia: Mia, files: Files) -> Answer:
+    """A short run of ``mia influence``, whose log is kept."""
+    from influence_files import NAMES
+
+    found = mia("influence", *files.options(log=files.folder / "log.json"), *(files[name] for name in NAMES))
+    assert found.code == 0, found.said
+    return found
 
 
 @dataclass

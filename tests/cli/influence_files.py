@@ -24,6 +24,9 @@ GERMAN = (
     "Der Fluss trug das Eis hinab zum Meer, und niemand im Dorf wusste, wann das Wasser wieder steigen würde. "
 ) * 30
 
+NAMES = ("near", "far", "mixed")
+"""Of the run that most tests look at."""
+
 Mia = Callable[..., Any]
 
 

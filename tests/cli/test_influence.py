@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from influence_files import SEED, TINY, Files, Mia, written
+from influence_files import SEED, TINY, Files, Mia
 from typer.testing import CliRunner
 
 from oracle.cli.base_model import trained_base
@@ -23,21 +22,6 @@ from oracle.influence.log import log_bytes, log_hash
 from oracle.influence.pretrain import BaseSpec
 from oracle.influence.spec import InfluenceSpec
 from oracle.node.validation import pool_root
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
-    with written(tmp_path_factory.mktemp("influence")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def answer(mia: Mia, files: Files) -> Any:
-    found = mia(
-        "influence", *files.options(log=files.folder / "log.json"), *(files[name] for name in ("near", "far", "mixed"))
-    )
-    assert found.code == 0, found.said
-    return found
 
 
 def test_the_document_is_the_contract_s_in_argument_order(answer: Any, files: Files) -> None:

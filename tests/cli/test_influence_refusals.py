@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from influence_files import Files, Mia, replayed, written
+from influence_files import Files, Mia, replayed
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from oracle.cli.influence import named_by_path
 from oracle.cli.influence_documents import documents_file, write_log
 from oracle.errors import CheckFailed
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
-    with written(tmp_path_factory.mktemp("influence")) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

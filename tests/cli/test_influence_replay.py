@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from influence_files import Files, Mia, replayed, written
+from influence_files import NAMES, Files, Mia, replayed
 from typer.testing import CliRunner
 
 from oracle.cli.influence_documents import documents_file, write_log
@@ -19,21 +18,7 @@ from oracle.evidence.merkle import document_root
 from oracle.influence.estimators import ESTIMATORS
 from oracle.influence.log import log_hash
 
-NAMES = ("near", "far", "mixed")
 REPLAYS: dict[str, Any] = {"ok": True, "first_difference": None, "environment_differs": []}
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
-    with written(tmp_path_factory.mktemp("influence")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def answer(mia: Mia, files: Files) -> Any:
-    found = mia("influence", *files.options(log=files.folder / "log.json"), *(files[name] for name in NAMES))
-    assert found.code == 0, found.said
-    return found
 
 
 def test_a_log_replays_by_its_own_settings(mia: Mia, answer: Any, files: Files) -> None:

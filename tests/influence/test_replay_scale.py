@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from oracle.influence.replay import Difference, first_difference, gain_scale, other_environment
+from oracle.influence.replay import Difference, first_difference, other_environment
+from oracle.influence.rescale import gain_scale
 
 HERE = {"threads": 1, "device": "cpu", "code": "aa"}
 
