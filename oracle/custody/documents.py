@@ -18,7 +18,7 @@ from oracle.corpus.canonical import parse_line
 from oracle.corpus.document import Document
 from oracle.custody.context import Context
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical, merkle
+from oracle.evidence import merkle
 from oracle.evidence.fields import Bytes32, Count, Record
 
 
@@ -75,10 +75,6 @@ class Opening(Record):
     salt: Bytes32
     document: str
     path: tuple[Bytes32, ...]
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON (RFC 8785)."""
-        return canonical.dumps(self.model_dump(mode="json"))
 
 
 def read_opening(data: bytes) -> Opening:

@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt as _Scrypt
 from pydantic import Field, ValidationError
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
-from oracle.evidence import canonical
 from oracle.evidence.fields import Record
 
 MAX_FILE = 1 << 16
@@ -42,10 +41,6 @@ class Header(Record):
     cipher: Literal["aes-256-gcm"] = "aes-256-gcm"
     nonce: Hex = Field(default_factory=lambda: secrets.token_hex(12))
     scrypt: Scrypt
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON: the associated data."""
-        return canonical.dumps(self.model_dump(mode="json"))
 
 
 HeaderOf = TypeVar("HeaderOf", bound=Header)

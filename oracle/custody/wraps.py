@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from oracle.custody.context import KEY_BYTES, Context
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical
 from oracle.evidence.fields import Address, Bytes32, Record
 
 MAX_WRAPS = 1 << 12
@@ -46,19 +45,10 @@ class Wraps(Record):
     manifest: Bytes32
     wraps: Annotated[tuple[Wrap, ...], Field(max_length=MAX_WRAPS)]
 
-    def to_bytes(self) -> bytes:
-        """Canonical JSON (RFC 8785)."""
-        return canonical.dumps(self.model_dump(mode="json"))
-
 
 def read_wraps(data: bytes, *, manifest: bytes, name: str) -> Wraps:
     """Parse what ``Wraps.to_bytes`` wrote; ``CheckFailed`` when it is none, or belongs to another manifest."""
-    try:
-        wraps = Wraps.model_validate(canonical.loads(data, name=name))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask the provider") from error
+    wraps = Wraps.from_bytes(data, name=name, hint="ask the provider")
     if wraps.manifest != manifest:
         raise CheckFailed(
             f"{name} holds wraps for manifest 0x{wraps.manifest.hex()}, not 0x{manifest.hex()}",

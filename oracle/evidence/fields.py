@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from eth_utils.address import is_address, to_checksum_address
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from oracle.errors import CheckFailed
+from oracle.evidence import canonical
 
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}")
@@ -45,6 +48,26 @@ Quanta = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
 
 class Record(BaseModel):
-    """A frozen record that knows every one of its keys."""
+    """A frozen record that knows every one of its keys, and the one string of bytes that it is written as."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON (RFC 8785)."""
+        return canonical.dumps(self.model_dump(mode="json"))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, name: str, hint: str = "ask its author") -> Self:
+        """The door for foreign bytes: what ``to_bytes`` wrote, as types.
+
+        Raises ``CheckFailed`` naming ``name`` and the field for everything else, a second spelling included.
+        """
+        try:
+            record = cls.model_validate(canonical.loads(data, name=name))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "document"
+            raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint=hint) from error
+        if record.to_bytes() != data:
+            raise CheckFailed(f"{name} spells a value in a second way", input=name, hint=hint)
+        return record

@@ -18,10 +18,9 @@ from typing import Annotated, Any, Literal, Self
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical
 from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
 from oracle.evidence.score_report import signer_of
 
@@ -92,23 +91,6 @@ class Agreement(Record):
     expiry: Count
     provider_signature: Signature | None = None
     planner_signature: Signature | None = None
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON (RFC 8785)."""
-        return canonical.dumps(self.model_dump(mode="json"))
-
-    @classmethod
-    def from_bytes(cls, data: bytes, *, name: str) -> Self:
-        """Parse what ``to_bytes`` wrote; ``CheckFailed`` naming ``name`` and the field otherwise."""
-        try:
-            agreement = cls.model_validate(canonical.loads(data, name=name))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask its author") from error
-        if agreement.to_bytes() != data:
-            raise CheckFailed(f"{name} spells a value in a second way", input=name, hint="ask its author")
-        return agreement
 
     def signable(self) -> SignableMessage:
         """The EIP-712 message as eth-account takes it."""

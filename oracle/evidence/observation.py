@@ -6,12 +6,10 @@ Canonical JSON; its sha256 goes on chain before anybody shows theirs, and is als
 from __future__ import annotations
 
 import hashlib
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import ValidationError, field_validator
+from pydantic import field_validator
 
-from oracle.errors import CheckFailed
-from oracle.evidence import canonical
 from oracle.evidence.fields import Address, Bytes32, Count, Group, Quanta, Record
 from oracle.evidence.leaf import Status
 
@@ -54,24 +52,6 @@ class Observation(Record):
             raise ValueError("a provider is scored once")
         return scores
 
-    def to_bytes(self) -> bytes:
-        """Canonical JSON (RFC 8785)."""
-        return canonical.dumps(self.model_dump(mode="json"))
-
     def digest(self) -> bytes:
         """sha256 of ``to_bytes()``, 32 bytes."""
         return hashlib.sha256(self.to_bytes()).digest()
-
-    @classmethod
-    def from_bytes(cls, data: bytes, *, name: str = "observation") -> Self:
-        """Parse and validate; ``CheckFailed`` naming ``name`` for anything not canonical or not of this schema."""
-        value = canonical.loads(data, name=name)
-        try:
-            observation = cls.model_validate(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "document"
-            raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask its operator") from error
-        if observation.to_bytes() != data:
-            raise CheckFailed(f"{name} spells a value in a second way", input=name, hint="ask its operator")
-        return observation

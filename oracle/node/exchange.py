@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field
 
 from oracle.chain.client import Market
 from oracle.chain.events import Observed
@@ -30,7 +31,7 @@ class SignedReport(Record):
     count: Count
     commitments: Bytes32
     observations: Bytes32
-    signature: str
+    signature: Annotated[str, Field(pattern=r"^[0-9a-f]{130}$")]
 
 
 class _Leaf(Record):
@@ -45,7 +46,7 @@ class _Leaf(Record):
 
 
 class _Leaves(Record):
-    kind: str = "mixed-mia/leaves/1"
+    kind: Literal["mixed-mia/leaves/1"] = "mixed-mia/leaves/1"
     leaves: tuple[_Leaf, ...]
 
 
@@ -129,9 +130,7 @@ def publish_signature(
         observations=message.observations,
         signature=signature.hex(),
     )
-    board.publish(
-        _key(market, message.round), _signature_slot(operator), canonical.dumps(signed.model_dump(mode="json"))
-    )
+    board.publish(_key(market, message.round), _signature_slot(operator), signed.to_bytes())
 
 
 def read_signature(market: Market, operator: str, message: score_report.ScoreReport, board: Board) -> bytes | None:
@@ -143,11 +142,8 @@ def read_signature(market: Market, operator: str, message: score_report.ScoreRep
     raw = board.read(_key(market, message.round), _signature_slot(operator))
     if raw is None:
         return None
-    try:
-        signed = SignedReport.model_validate(canonical.loads(raw, name=name))
-        signature = bytes.fromhex(signed.signature)
-    except ValueError as error:  # pydantic's errors are ValueErrors too
-        raise CheckFailed(f"{name} cannot be read: {error}", input=name, hint="its operator publishes it") from error
+    signed = SignedReport.from_bytes(raw, name=name, hint="its operator publishes it")
+    signature = bytes.fromhex(signed.signature)
     for field in ("commitments", "observations", "root", "count"):
         if getattr(signed, field) != getattr(message, field):
             raise CheckFailed(f"{name} is over another {field}", input=name, hint="compare the observations used")
@@ -170,7 +166,7 @@ def publish_leaves(market: Market, round_id: int, leaves: Sequence[ScoreLeaf], b
     """Show the leaves under the root they hash to."""
     record = _Leaves(leaves=tuple(_Leaf(**asdict(leaf)) for leaf in leaves))
     root = merkle.root([leaf.hash() for leaf in leaves])
-    board.publish(_key(market, round_id), _leaves_slot(root), canonical.dumps(record.model_dump(mode="json")))
+    board.publish(_key(market, round_id), _leaves_slot(root), record.to_bytes())
 
 
 def read_leaves(market: Market, round_id: int, board: Board) -> tuple[ScoreLeaf, ...]:
@@ -194,10 +190,7 @@ def shown_leaves(market: Market, round_id: int, root: bytes, board: Board) -> tu
     raw = board.read(_key(market, round_id), _leaves_slot(root))
     if raw is None:
         raise CheckFailed(f"{name} are not on the board", input=name, hint="any operator reports again")
-    try:
-        record = _Leaves.model_validate(canonical.loads(raw, name=name))
-    except ValidationError as error:
-        raise CheckFailed(f"{name} cannot be read: {error}", input=name) from error
+    record = _Leaves.from_bytes(raw, name=name, hint="any operator reports again")
     return tuple(ScoreLeaf(**dict(leaf)) for leaf in record.leaves)
 
 

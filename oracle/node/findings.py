@@ -5,9 +5,7 @@ Two operators that computed the same write the same evidence bytes: nothing in t
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
-
-from pydantic import ValidationError
+from typing import Any, Literal
 
 from oracle.chain.client import Market
 from oracle.custody.store import ContentStore
@@ -40,20 +38,6 @@ class Evidence(Record):
     impact: Quanta
     tokens: Count
     reasons: dict[str, Any]
-
-    def to_bytes(self) -> bytes:
-        """Canonical JSON (RFC 8785): the block that ``Score.evidence`` names."""
-        return canonical.dumps(self.model_dump(mode="json"))
-
-    @classmethod
-    def from_bytes(cls, data: bytes, *, name: str) -> Self:
-        """Parse and validate; CheckFailed naming ``name``."""
-        try:
-            return cls.model_validate(canonical.loads(data, name=name))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise CheckFailed(f"{name}: {where}: {first['msg']}", input=name, hint="ask its operator") from error
 
 
 def observe(market: Market, round_id: int, operator: str, found: Computation, store: ContentStore) -> Observation:

@@ -83,10 +83,6 @@ class Pipeline(Record):
     tranche_languages: tuple[str, ...] = ()
     auditors: tuple[Address, ...] = ()
 
-    def to_bytes(self) -> bytes:
-        """The RFC 8785 bytes that ``pipelineHash`` is the sha256 of."""
-        return canonical.dumps(self.model_dump(mode="json"))
-
     @property
     def digest(self) -> bytes:
         """``Terms.pipelineHash``: sha256 of :meth:`to_bytes`, 32 bytes."""

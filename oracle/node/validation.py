@@ -11,14 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
 from oracle.chain.client import Market
 from oracle.corpus.canonical import canonical_line, parse_line
 from oracle.corpus.document import Document
 from oracle.custody.store import Board, round_key
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical, merkle
+from oracle.evidence import merkle
 from oracle.evidence.fields import Bytes32, Count, Record
 from oracle.node.pipeline import SampleSize
 
@@ -88,7 +86,7 @@ def open_sample(market: Market, round_id: int, pool: Sequence[Document], size: S
         ),
     )
     key = round_key(market.chain_id, market.address, round_id)
-    board.publish(key, SLOT, canonical.dumps(opening.model_dump(mode="json")))
+    board.publish(key, SLOT, opening.to_bytes())
     return opening
 
 
@@ -104,10 +102,7 @@ def read_sample(market: Market, round_id: int, size: SampleSize, board: Board) -
             input="validation sample",
             hint="the planner opens it after the commit phase",
         )
-    try:
-        opening = Opening.model_validate(canonical.loads(raw, name="validation sample"))
-    except ValidationError as error:
-        raise CheckFailed(f"the opened validation sample cannot be read: {error}", input="validation sample") from error
+    opening = Opening.from_bytes(raw, name="the opened validation sample", hint="the planner opens it again")
     beacon = market.beacon(round_id)
     if opening.beacon != beacon or tuple(document.index for document in opening.documents) != draw(beacon, size):
         raise CheckFailed("the opened documents are not the ones the beacon draws", input="validation sample")

@@ -42,7 +42,7 @@ def observation(*scores: Score, operator: str = OPERATOR, **changes: object) -> 
 
 def test_what_is_written_is_read() -> None:
     seen = observation(score(0), score(1, status=Status.EMPTY))
-    assert Observation.from_bytes(seen.to_bytes()) == seen
+    assert Observation.from_bytes(seen.to_bytes(), name="observation") == seen
     assert seen.digest() == hashlib.sha256(seen.to_bytes()).digest()
 
 
