@@ -7,49 +7,26 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
 from eth_typing import ChecksumAddress
 from eth_utils.address import is_address, to_checksum_address
 from hexbytes import HexBytes
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import BadFunctionCallOutput, ContractLogicError
-from web3.middleware import ExtraDataToPOAMiddleware
-from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
-from web3.types import EventData, RPCEndpoint, RPCResponse
+from web3.types import EventData
 
+from oracle.addresses import shown
 from oracle.chain import artifacts
 from oracle.chain.events import Claim, Commitment, Observed, OperatorPayment, Refund, Report, Reveal, Settlement
 from oracle.chain.logs import first_block, first_block_at, read_logs
+from oracle.chain.rpc import Client
 from oracle.chain.state import AuctionState, RoundState
 from oracle.chain.terms import Phase, Terms
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import commitment
 from oracle.evidence.score_report import Domain
 
-TIMEOUT = 30.0
-"""Seconds that one request to a node may take."""
 NO_MARGINAL = (1 << 256) - 1
-# questions are repeated when a connection breaks, a transaction never is: its sender must learn of it
-_RETRIES = ExceptionRetryConfiguration(
-    errors=(requests.ConnectionError, requests.HTTPError, requests.Timeout),
-    retries=4,
-    method_allowlist=[method for method in REQUEST_RETRY_ALLOWLIST if method != "eth_sendRawTransaction"],
-)
-
-
-class _Provider(HTTPProvider):
-    """HTTP with one kind of error for every way in which a node can be away."""
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        try:
-            return super().make_request(method, params)
-        except (requests.RequestException, ValueError) as error:  # ValueError: an answer that is not JSON
-            raise EnvironmentFailure(
-                f"no usable answer from {self.endpoint_uri} to {method}: {type(error).__name__}",
-                input=str(self.endpoint_uri),
-                hint="is the node running, and is this its RPC URL?",
-            ) from error
 
 
 def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
@@ -58,21 +35,13 @@ def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
     Raises ``BadInput`` for another kind of address or when the node is on another chain than ``chain_id``,
     ``EnvironmentFailure`` when nobody answers.
     """
-    if not rpc.startswith(("http://", "https://")):
-        raise BadInput(f"not an RPC URL: {rpc!r}", input=rpc, hint="write http://HOST:PORT or https://...")
-    w3 = Web3(
-        _Provider(
-            rpc,
-            request_kwargs={"timeout": TIMEOUT},
-            exception_retry_configuration=_RETRIES,
-            cache_allowed_requests=True,  # every other request of web3 asks for the chain's id again: once is enough
-            cacheable_requests={RPCEndpoint("eth_chainId")},
-        )
-    )
-    w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # chains sealed by authorities have longer headers
+    place = shown(rpc)
+    if not rpc.lower().startswith(("http://", "https://")):
+        raise BadInput(f"not an RPC URL: {place}", input=place, hint="write http://HOST:PORT or https://...")
+    w3 = Client(rpc)
     found = w3.eth.chain_id
     if chain_id not in (None, found):
-        raise BadInput(f"{rpc} is chain {found}, not {chain_id}", input=rpc, hint="use a node of the right chain")
+        raise BadInput(f"{place} is chain {found}, not {chain_id}", input=place, hint="use a node of the right chain")
     return w3
 
 
