@@ -53,5 +53,6 @@ def _secrets(address: str) -> list[str]:
     _, authority, rest = parts.groups()
     user = authority.rpartition("@")[0]
     written = {address.strip(), rest, user, *re.split(r"[/?#&=;\\]", rest), *user.split(":")}
-    meant = {form for part in written for form in (part, unquote(part), unquote_plus(part), quote(part))}
+    meant = {form for part in written for form in (part, unquote(part), unquote_plus(part))}
+    meant |= {quote(part, errors="replace") for part in written}
     return sorted((part for part in meant if len(part) >= _SHORTEST), key=len, reverse=True)

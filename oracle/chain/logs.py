@@ -10,7 +10,7 @@ from web3 import Web3
 from web3.exceptions import Web3RPCError
 from web3.types import FilterParams, LogReceipt
 
-from oracle.chain.rpc import TooSlow
+from oracle.chain.rpc import Limited, TooSlow
 from oracle.errors import EnvironmentFailure
 
 RANGE = 10_000
@@ -31,6 +31,8 @@ def read_logs(
         query: FilterParams = {"address": address, "topics": list(topics), "fromBlock": first, "toBlock": end}
         try:
             found = w3.eth.get_logs(query)
+        except Limited:
+            raise  # fewer blocks would not help
         except Web3RPCError as error:
             if span == 1:
                 raise EnvironmentFailure(

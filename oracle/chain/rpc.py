@@ -7,12 +7,9 @@ must learn of it. Errors name scheme, host and port of the node only: the rest o
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -30,6 +27,7 @@ from web3.types import RPCEndpoint, RPCResponse
 
 from oracle.addresses import scrubbed, shown
 from oracle.chain.answers import checked
+from oracle.chain.complaints import is_beyond_head, limits_rates, retry_after, revert_data
 from oracle.errors import BadInput, EnvironmentFailure
 
 TIMEOUT = 30.0
@@ -51,21 +49,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.125, 8.0  # seconds, doubling
 _REPEATED = frozenset(REQUEST_RETRY_ALLOWLIST) - {"eth_sendRawTransaction"}
 _TOO_SLOW = {408, 504, 524}
 _GATEWAYS = {500, 502, 503, 520, 521, 522, 523} | _TOO_SLOW  # 52x: Cloudflare's, about the node behind it
-_RATE_CODES = {429, -32007, -32016, -32029, -32097}
-_REQUEST_LIMIT = -32005  # EIP-1474: of requests, and at some nodes of the results of eth_getLogs
-_RATE = re.compile(
-    r"rate.?limit|too many requests|\b429\b|rate (is )?exceeded|requests? (count|limit|rate)|requests?( allowed)? per "
-    r"|per second|/(sec|second)\b|throughput|quota|compute units",
-    re.IGNORECASE,
-)
-_BEYOND = re.compile(
-    r"(beyond|after|above|past|greater than|exceeds?|ahead of) .*\b(head|latest|last|current|tip|height)\b"
-    r"|header not found|block (number )?not found|unknown block|no such block|future block|invalid block range"
-    r"|block ?out ?of ?range|(block|header).* does not exist",
-    re.IGNORECASE,
-)
-_REVERT_DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
-_UNREAD_DATA = ("0x556f1830", "0x4e487b71")  # OffchainLookup, which asks to call any server, and Panic
 
 
 class Refused(EnvironmentFailure, Web3RPCError):
@@ -79,6 +62,10 @@ class Refused(EnvironmentFailure, Web3RPCError):
         self.message = self.said = said
 
 
+class Limited(Refused):
+    """The node limits rates, and did so for as long as was waited."""
+
+
 class TooSlow(Refused):
     """The node gave no answer in time to a question that can be made smaller."""
 
@@ -87,7 +74,7 @@ class Undecodable(EnvironmentFailure, BadFunctionCallOutput):
     """What a contract is said to have answered is none of its answers."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Again(Exception):
     """To be asked again until ``patience`` seconds have passed, then ``failure``.
 
@@ -138,11 +125,9 @@ class Node(JSONBaseProvider):
             self._chain_id = response
         return response
 
-    def refusal(self, method: str, said: str) -> Refused:
-        """The error for a JSON-RPC error that nobody expects."""
-        return Refused(
-            f"{self} refuses {method}: {said}", said, input=self.name, hint="check its RPC URL and plan, or use another"
-        )
+    def refusal(self, method: str, said: str, hint: str = "check its RPC URL and plan, or use another") -> Refused:
+        """The error for a refusal that nobody expects."""
+        return Refused(f"{self} refuses {method}: {said}", said, input=self.name, hint=hint)
 
     def forget_height(self) -> None:
         """After the chain was taken back on purpose."""
@@ -151,7 +136,16 @@ class Node(JSONBaseProvider):
     # --- one question ---
 
     def _ask(self, method: str, params: Any) -> RPCResponse:
+        last = _block_of(method, params) if method == "eth_getLogs" else None
+        near = last is not None and self._height and last > self._height - NEAR
+        if near:
+            # a machine that does not have the last blocks yet often finds no logs there, instead of saying so
+            self._require_head(cast(int, last))
         response = self._exchange(method, params)
+        if near:
+            self._require_head(
+                cast(int, last)
+            )  # the answer may have come from another machine than the one asked first
         if "result" in response:
             self._compare(method, params, response["result"])
         return response
@@ -228,20 +222,12 @@ class Node(JSONBaseProvider):
                 raise self._odd(method, "an error without code and message")
             self._require_success(method, status, headers)
         said = " ".join(scrubbed(str(message), self._rpc).split())[:500]
-        reverts = "revert" in said.lower()
-        limited = method != "eth_getLogs" if code == _REQUEST_LIMIT else code in _RATE_CODES
-        if status == 429 or limited or (_RATE.search(said) and not reverts):
+        if status == 429 or limits_rates(method, code, said):
             raise self._limited(method, said, headers)
         asked = _block_of(method, params)
-        if asked is not None and self._height - NEAR < asked <= self._height and _BEYOND.search(said):
+        if asked is not None and self._height - NEAR < asked <= self._height and is_beyond_head(said):
             raise self._lags(method, said)
-        kept: dict[str, Any] = {"code": code, "message": said}
-        data = error.get("data")
-        if isinstance(data, str) and _REVERT_DATA.fullmatch(data) and not data.startswith(_UNREAD_DATA):
-            kept["data"] = data
-        elif isinstance(data, dict) and reverts:
-            kept["data"] = {}  # older nodes: web3 takes the kind of the error from it, and the text above
-        return kept
+        return {"code": code, "message": said} | revert_data(said, error.get("data"))
 
     def _require_success(self, method: str, status: int, headers: Any) -> None:
         """Raise for any HTTP status that is not 200."""
@@ -255,7 +241,7 @@ class Node(JSONBaseProvider):
         if status in _GATEWAYS:
             if method == "eth_getLogs" and status in _TOO_SLOW:
                 raise TooSlow(f"{self} gave no answer in time to {method}: {said}", said, input=self.name, hint=_AWAY)
-            wait = _retry_after(headers)
+            wait = retry_after(headers)
             raise _Again(self._away(method, said), LIMITED if wait else SHORT, wait)
         if 300 <= status < 400:
             place = shown(headers.get("Location", ""))
@@ -274,15 +260,10 @@ class Node(JSONBaseProvider):
         )
 
     def _limited(self, method: str, said: str, headers: Any) -> _Again:
-        wait = _retry_after(headers)
+        wait = retry_after(headers)
         asks = f", and asks to wait {wait:.0f} s" if wait else ""
-        failure = EnvironmentFailure(
-            f"{self} limits rates: {method} was refused for {LIMITED:.0f} s ({said}{asks})"
-            if not wait or wait <= LIMITED
-            else f"{self} limits rates: {method} was refused ({said}{asks})",
-            input=self.name,
-            hint="wait and run the command again, use an RPC URL with a plan of your own, or a node of your own",
-        )
+        hint = "wait and run the command again, use an RPC URL with a plan of your own, or a node of your own"
+        failure = Limited(f"{self} limits rates: {method} is refused ({said}{asks})", said, input=self.name, hint=hint)
         return _Again(failure, LIMITED, wait, unheard=True)
 
     def _lags(self, method: str, said: str) -> _Again:
@@ -314,12 +295,13 @@ class Node(JSONBaseProvider):
                 self._climb(method, int(result["number"], 16))
         elif method == "eth_getTransactionReceipt" and result:
             self._height = max(self._height, int(result["blockNumber"], 16))
-        elif method == "eth_getLogs" and asked is not None and asked > self._height - NEAR and self._height:
-            # a node that does not have the last blocks yet often finds no logs there, instead of saying so
-            response = self._exchange("eth_blockNumber", [])
-            head = int(response["result"], 16) if "result" in response else 0
-            if head < min(asked, self._height):
-                raise self._lags(method, f"its head is block {head}")
+
+    def _require_head(self, block: int) -> None:
+        """Raise when the node has not come to ``block``, though it told of it."""
+        response = self._exchange("eth_blockNumber", [])
+        head = int(response["result"], 16) if "result" in response else 0
+        if head < min(block, self._height):
+            raise self._lags("eth_getLogs", f"its head is block {head}")
 
     def _climb(self, method: str, height: int) -> None:
         if height < self._height:
@@ -337,7 +319,9 @@ class Client(Web3):
             except (TransactionNotFound, TransactionIndexingInProgress, Refused):
                 raise
             except Web3RPCError as error:
-                raise cast(Node, self.provider).refusal(str(method), error.message) from error
+                told: Any = error.rpc_response  # absent where web3 tells of something else than an error of the node's
+                said = told["error"]["message"] if told else error.message
+                raise cast(Node, self.provider).refusal(str(method), said) from error
 
     def __init__(self, rpc: str) -> None:
         super().__init__(Node(rpc))
@@ -378,18 +362,6 @@ def _block_of(method: str, params: Any) -> int | None:
     elif method in ("eth_call", "eth_getCode", "eth_getBalance", "eth_getTransactionCount"):
         block = params[1]
     return int(block, 16) if isinstance(block, str) and block.startswith("0x") else None
-
-
-def _retry_after(headers: Any) -> float | None:
-    """Seconds that a node asks to wait (RFC 9110, 10.2.3: a number or a date); None where it does not say."""
-    text = str(headers.get("Retry-After", "")).strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _innermost(error: BaseException) -> str:
