@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, unquote_plus
 
 HIDDEN = "[hidden]"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*"
-_URL = re.compile(rf"{_SCHEME}://[^\s\"'<>]*")
+_URL = re.compile(rf"{_SCHEME}://[^\s\"'<>]*?(?=[).,;\]]*(?:[\s\"'<>]|$))")
 _PARTS = re.compile(rf"(?:({_SCHEME})://)?([^/?#\\]*)(.*)", re.DOTALL)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:[0-9]{1,5})?")
 _ASKED = re.compile(r"(\burl: )/\S*")  # as urllib3 quotes what it asked a host for

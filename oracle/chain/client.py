@@ -12,7 +12,13 @@ from eth_utils.address import is_address, to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError
+from web3.exceptions import (
+    BadFunctionCallOutput,
+    ContractLogicError,
+    InvalidEventABI,
+    LogTopicError,
+    MismatchedABI,
+)
 from web3.types import EventData
 
 from oracle.addresses import shown
@@ -260,7 +266,14 @@ class Market:
         decoders = {HexBytes(event.topic): event for event in (self.contract.events[name]() for name in names)}
         topics: list[HexBytes | Sequence[HexBytes]] = [list(decoders), HexBytes(round.to_bytes(32, "big"))]
         found = read_logs(self.w3, self.address, topics, first, self.w3.eth.block_number)
-        return [decoders[log["topics"][0]].process_log(log) for log in found]
+        try:
+            return [decoders[log["topics"][0]].process_log(log) for log in found]
+        except (KeyError, IndexError, LogTopicError, MismatchedABI, InvalidEventABI) as error:
+            raise EnvironmentFailure(
+                f"the node's log has what is no event of the market {self.address}",
+                input=f"round {round}",
+                hint="use another RPC URL",
+            ) from error
 
 
 def _position(marginal: int | None) -> int | None:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 from web3.exceptions import ContractLogicError
 
@@ -119,7 +120,7 @@ def explain(error: ContractLogicError) -> MiaError:
     if named is None:
         return BadInput(f"the contract refuses: {error.message or error}", input="call", hint="check what you sent")
     name, arguments = named
-    if name == "WrongPhase":
+    if name == "WrongPhase" and arguments[0] in list(Phase):
         arguments = (Phase(arguments[0]).name.lower(),)
     if name in _CHECKS:
         sentence, hint = _CHECKS[name]
@@ -136,7 +137,10 @@ def decode_error(error: ContractLogicError) -> tuple[str, tuple[Any, ...]] | Non
     if known is None:
         return None
     name, types = known
-    return name, decode(types, raw[4:])
+    try:
+        return name, decode(types, raw[4:])
+    except DecodingError:  # a node may say what it likes
+        return None
 
 
 @cache
