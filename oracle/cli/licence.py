@@ -200,16 +200,14 @@ def _now(session: Session | None) -> int:
 
 
 def _share(text: str) -> int:
-    from decimal import Decimal, InvalidOperation
-
+    from oracle.chain.units import parse_number, scaled
     from oracle.evidence.licence import WAD
 
     try:
-        share = Decimal(text) * WAD
-        whole = int(share)
-        if whole == share and 0 <= whole <= WAD:
-            return whole
-    except (InvalidOperation, ValueError, OverflowError):
+        share = scaled(parse_number(text), 18)
+        if share is not None and share <= WAD:
+            return share
+    except ValueError:
         pass
     hint = "Write a fraction from 0 to 1 with at most 18 decimals, such as 0.05."
     raise BadInput("not a share of the revenue", input=text, hint=hint)

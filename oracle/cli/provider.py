@@ -23,6 +23,7 @@ from oracle.cli.session import (
     Rpc,
     Store,
     address_of,
+    natural_amount,
     open_session,
     secret_of,
     unlock,
@@ -43,7 +44,8 @@ def commit(
     round: RoundNumber,
     paths: Corpus,
     cost: Annotated[
-        int, typer.Option("--cost", min=1, metavar="N", help="Smallest total reward accepted, money units.")
+        int,
+        typer.Option("--cost", parser=natural_amount, metavar="N", help="Smallest total reward accepted, money units."),
     ],
     bid_file: BidFile,
     keystore: Keystore,

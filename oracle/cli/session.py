@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,16 @@ CustodyKeys = Annotated[
     Path | None,
     typer.Option("--keys", metavar="FILE", help="Key file that texts are opened with; default: beside the keystore."),
 ]
+
+
+def natural_amount(text: str | int) -> int:
+    """An option's amount: a positive whole number below 2^128 in ASCII digits. Raises the usage error of its option."""
+    digits = str(text)
+    if not re.fullmatch("[0-9]{1,39}", digits) or not 0 < int(digits) < 1 << 128:
+        raise typer.BadParameter(f"{text!r} is no positive whole number below 2^128, such as 25000.")
+    return int(digits)
+
+
 RoundNumber = Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number of the round.")]
 
 DEFAULT_RPC = "http://127.0.0.1:8545"

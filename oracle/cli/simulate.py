@@ -173,6 +173,8 @@ def _units(name: str, amount: Amount | int, unit: Amount) -> int:
         return natural(name, amount, MONEY_BITS)
     if amount.symbol != unit.symbol:
         raise BadTerm(f"{amount} is not in {unit.symbol}", input=name, hint=f"Write it in {unit.symbol}.")
+    if not unit.value:
+        raise BadTerm("a money unit of nothing", input=f"{name}, in {unit}", hint="Give money.money_unit a value.")
     units = Fraction(amount.value) / Fraction(unit.value)
     if units.denominator != 1:
         raise BadTerm(f"{amount} is no whole number of money units of {unit}", input=name, hint="Round it.")

@@ -72,7 +72,7 @@ def test_an_error_is_one_document(mia: Mia, arguments: list[object], code: int, 
         (["round", "status", "1", "--rpc", "wss://rpc.example.org/s3cr3ts3cr3t"], {}),
         (["round", "status", "1", "--rpc", "rpc.example.org/s3cr3ts3cr3t"], {}),
         (["round", "status", "1", "https://rpc.example.org/s3cr3ts3cr3t"], {}),
-        (["bid", "status", "1"], {"MIA_RPC": "http://127.0.0.1:9/s3cr3ts3cr3t"}),
+        (["bid", "status", "1", NOBODY], {"MIA_RPC": "http://127.0.0.1:9/s3cr3ts3cr3t"}),
         (["audit", "round", "1"], {"MIA_RPC": "https://s3cr3ts3cr3t@127.0.0.1:9"}),
     ],
 )
