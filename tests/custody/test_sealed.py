@@ -68,7 +68,7 @@ def test_what_is_packed_opens(store: LocalStore) -> None:
     assert list(open_sealed(store, manifest, packed.key)) == DOCUMENTS
     verify_sealed(store, manifest)
     verify_sealed(store, manifest, packed.key)
-    salts = salt_key(packed.key, CONTEXT)
+    salts = salt_key(packed.key, CONTEXT, packed.manifest.salt)
     entries = [salt(salts, index) + line for index, line in enumerate(LINES)]
     assert manifest.document_root == merkle.document_root(entries)
     assert manifest.size == sum(map(len, LINES)) + len(LINES) and manifest.documents == 4
@@ -219,7 +219,7 @@ def test_a_document_root_that_lies_is_found_at_the_end(store: LocalStore) -> Non
 def test_a_ciphertext_of_something_else(store: LocalStore, plain: bytes) -> None:
     """Sealed by the book, under the right key, and still no documents."""
     packed = packed_small(store)
-    content = store.add(stream.seal(packed.key, CONTEXT, [plain]))
+    content = store.add(stream.seal(packed.key, CONTEXT, [plain], packed.manifest.segments))
     foreign = packed.manifest.model_copy(
         update={"cid": content.cid, "size": len(plain), "ciphertext_size": content.size, "documents": 1}
     )

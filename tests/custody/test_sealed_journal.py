@@ -96,9 +96,11 @@ def test_a_longer_or_shorter_text_is_another(path: Path, store: LocalStore) -> N
 def test_chunks_are_noted_before_they_are_given_out(path: Path) -> None:
     chunks = [bytes([n]) * 100 for n in range(40)]
     with open_journal(path, CONTEXT) as journal:
-        for number, chunk in enumerate(journal.guard(chunks)):
+        (fresh,) = journal.segments()
+        for number, chunk in enumerate(journal.guard(chunks, fresh)):
             noted = path.read_bytes().partition(b"\n")[2]
-            assert chunk[-16:] == noted[16 * number : 16 * number + 16]
+            assert noted.startswith(b"S" + fresh.salt)  # first of all the salt that they are sealed under
+            assert chunk[-16:] == noted[34 + 17 * number : 50 + 17 * number]
 
 
 def test_half_a_note_is_none(path: Path, store: LocalStore) -> None:
@@ -108,7 +110,7 @@ def test_half_a_note_is_none(path: Path, store: LocalStore) -> None:
     assert again(path, store, LONG) == context
 
 
-@pytest.mark.parametrize("data", [b"", b"{}\n", b"\xff" * 100, b'{"kind":"mixed-mia/packing/1"'])
+@pytest.mark.parametrize("data", [b"", b"{}\n", b"\xff" * 100, b'{"kind":"mixed-mia/packing/2"'])
 def test_a_damaged_journal_is_begun_anew(path: Path, store: LocalStore, data: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(data)
