@@ -152,7 +152,11 @@ class BlockStore(ABC):
         last: list[Block] = []
 
         def others() -> Iterator[Block]:
-            for cid, data in blocks:
+            size = 0
+            for number, (cid, data) in enumerate(blocks, 1):
+                size += len(data)
+                if number > unixfs.MAX_LINKS + size // unixfs.LEAST_MEAN_LEAF:
+                    raise unixfs.too_fine(root)
                 block = Block(cid, data, len(data))
                 if cid == root:
                     last[:] = [block]

@@ -153,7 +153,7 @@ def _walk(
         link, depth = stack.pop()
         budget -= 1
         if budget < 0:
-            raise _refused(cid, f"cut finer than {LEAST_MEAN_LEAF} bytes a block")
+            raise too_fine(cid)
         if shared and link.cid in seen:
             if link.size != seen[link.cid]:
                 raise _refused(link.cid, f"{link.size} bytes in one place and {seen[link.cid]} in another")
@@ -220,6 +220,10 @@ def _children(cid: str, data: bytes) -> tuple[Link, ...]:
     return links
 
 
+def too_fine(cid: str) -> CheckFailed:
+    return _refused(cid, f"cut finer than {LEAST_MEAN_LEAF} bytes a block")
+
+
 def _check_size(cid: str, size: int, max_size: int, exact: bool) -> None:
     if size > max_size:
         raise _refused(cid, f"{size} bytes, and at most {max_size} are taken")
@@ -231,5 +235,5 @@ def _refused(cid: str, why: str) -> CheckFailed:
     return CheckFailed(
         f"content {cid} is refused: {why}",
         input=cid,
-        hint="its author adds the file again: ipfs add --cid-version=1 --raw-leaves FILE",
+        hint=f"its author adds the file again: {cids.ADD}",
     )
