@@ -44,8 +44,8 @@ class IpfsStore(BlockStore):
 
     def __init__(self, address: str, *, timeout: float = TIMEOUT) -> None:
         """``BadInput`` for what is no address; the daemon itself is asked nothing yet."""
-        self.place = f"the IPFS daemon at {address}"
         self._daemon = Daemon(address, timeout)
+        self.place = f"the IPFS daemon at {self._daemon.address}"
         self._client = self._daemon.client
 
     def write(self, blocks: Iterable[Block]) -> None:
