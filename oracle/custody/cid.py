@@ -22,7 +22,7 @@ BINARY_SIZE: Final = 36
 
 _VERSION, _SHA2_256, _DIGEST_SIZE = 1, 0x12, 32
 _VERSION_0_SIZE = 2 + _DIGEST_SIZE
-_LONGEST_TEXT = 100
+_LONGEST_TEXT = 200
 _CODECS = {
     RAW: "raw",
     DAG_PB: "dag-pb",
@@ -127,8 +127,10 @@ def canonical(text: str) -> str:
         raw = multibase.decode("z" + bare if bare.startswith(("Qm", "1")) else bare)
     except ValueError as error:
         raise _refused(bare, str(error)) from error
-    if bare.startswith("Qm") and len(raw) == _VERSION_0_SIZE:
+    if bare.startswith("Qm") and (len(raw), raw[:1]) == (_VERSION_0_SIZE, bytes([_SHA2_256])):
         return from_bytes(raw)
+    if bare.startswith("Qm"):
+        raise _refused(bare, "it is no whole content id of version 0, which has 46 letters")
     if not _supported(raw):
         raise _refused(bare, _kind(raw))
     return _base32(raw)
@@ -178,7 +180,7 @@ def _unbase32(text: str) -> bytes | None:
 def _kind(raw: bytes) -> str:
     """What a binary content id is, that is none of ours."""
     if raw[:1] == bytes([_SHA2_256]):
-        return f"version 0 has {_VERSION_0_SIZE} bytes in base58btc and begins with Qm"
+        return "a content id of version 0 is written Qm..., without a base in front"
     try:
         version, at = varint.decode(raw)
         codec, at = varint.decode(raw, at)

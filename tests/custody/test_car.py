@@ -211,7 +211,7 @@ def test_a_root_of_version_0_is_read(version_first: bool) -> None:
         (b"\x80\x80\x80\x80\x80\x80\x80\x80\x7f" + b"x" * 100, "at most"),
         (varint.encode(60_000) + b"\x81" * 60_000, "levels"),
         (varint.encode(60_000) + b"\x9b" + b"\xff" * 59_999, "header"),
-        (varint.encode(12) + b"\xa2\x65roots\x80\x61v\x01", "version and roots"),
+        (varint.encode(11) + b"\xa2\x65roots\x80\x61v\x01", "version and roots"),
         (header_of(cids.to_bytes(ROOT)) + varint.encode(2 + 4) + b"\x01\x71\x12\x20xx", "dag-cbor"),
         (header_of(cids.to_bytes(ROOT)) + varint.encode(6 + 5) + b"\x01\x55\x00\x05hello" + b"ab", "identity"),
         (header_of(cids.to_bytes(ROOT)) + varint.encode(1 << 40), "1099511627776 bytes"),
