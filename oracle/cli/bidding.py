@@ -233,7 +233,7 @@ def _require_same(
     same = (bid.provider, bid.round, bid.cost) == (provider, round, cost) and bid.content_key is not None
     if same and bid.content_key is not None:
         manifest = _manifest_of(session, bid)
-        with Tally(tree.salt_key(bid.content_key, manifest.context)) as tally:
+        with Tally(tree.salt_key(bid.content_key, manifest.context, manifest.salt)) as tally:
             for lines in batches(documents):
                 tally.add(lines)
             tally.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from oracle.addresses import shown
 from oracle.custody.board import Board, round_key
 from oracle.custody.cid import encode as digest_to_cid
 from oracle.custody.cid import of as block_cid
@@ -40,7 +41,8 @@ def open_store(address: str) -> ContentStore:
         from oracle.custody.ipfs import IpfsStore  # its client loads a web library, which a folder does without
 
         return IpfsStore(place)
-    raise BadInput(f"no such kind of store: {address!r}", input=address, hint="write local:FOLDER or ipfs:HOST:PORT")
+    told = shown(address) if "@" in address or "://" in address else address
+    raise BadInput(f"no such kind of store: {told!r}", input=told, hint="write local:FOLDER or ipfs:HOST:PORT")
 
 
 def keep(store: ContentStore, data: bytes, name: str) -> str:

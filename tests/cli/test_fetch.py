@@ -205,7 +205,7 @@ def test_what_was_bought_comes_in_every_format(sold: Sold, tmp_path: Path, accep
             manifest = packed.manifest
             lines = [canonical_line(d) for d, origin in rows if origin.dataset_root == manifest.dataset_root]
             tree = documents.Tree()
-            for leaf in documents.leaves(documents.salt_key(packed.key, manifest.context), 0, lines):
+            for leaf in documents.leaves(documents.salt_key(packed.key, manifest.context, manifest.salt), 0, lines):
                 tree.add(leaf)
             assert tree.root() == manifest.document_root, (format, name)
         licences = {origin.provider: origin.licence for _, origin in rows}
