@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from oracle.cli import scoring
-from oracle.cli.output import ProgressCallback, emit, facts, notes, progress
+from oracle.cli.output import ProgressCallback, emit, facts, notes, progress, styled
 from oracle.cli.packing import WRAPS, Folder, content_key, licence_of, opened, place, read_file, read_json, recipients
 from oracle.cli.session import Json, PasswordFile
 from oracle.errors import BadInput, CheckFailed
@@ -126,7 +125,7 @@ def verify(
             verify_sealed(content, sealed, secret, progress=tell, processes=workers)
     except CheckFailed as error:
         bad = error
-        notes().print(f"[bold red]{escape(str(error))}[/]\n  {escape(error.hint)}", soft_wrap=True)
+        notes().print(styled((str(error), "bold red"), f"\n  {error.hint}"), soft_wrap=True)
     document = {"ok": bad is None, "first_bad": bad.input if bad else None}
     emit(document, facts({"manifest": manifest} | document), as_json=json)
     if bad:
@@ -252,7 +251,7 @@ def _packed(
             journal.restart()
             if STDIN in paths:  # what was read is gone
                 raise BadInput(str(error), input="-", hint="Run it again: it begins anew, under a new key.") from error
-            notes().print(f"{escape(str(error))}: beginning anew, under a new key")
+            notes().print(f"{error}: beginning anew, under a new key")
 
 
 def _documents(paths: list[Path], sample: int | None) -> Iterator[Document]:

@@ -28,7 +28,7 @@ from oracle.cli import (
     simulate,
     store,
 )
-from oracle.cli.output import emit_error
+from oracle.cli.output import emit_error, say_plainly
 from oracle.errors import MiaError
 
 INTERRUPTED = 130
@@ -95,7 +95,7 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 3
     except Exception as error:
-        traceback.print_exc()
+        say_plainly(traceback.format_exc())
         emit_error(
             type(error).__name__,
             str(error),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oracle.errors import BadInput
+from oracle.evidence.hidden import visible
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -116,7 +117,7 @@ def unlock(keystore: Path, password_file: Path | None) -> LocalAccount:
 
 def ask(what: str, *, confirm: bool = False) -> str:
     """A password from the terminal, asked for on stderr and not echoed."""
-    typed: str = typer.prompt(f"Password of {what}", hide_input=True, confirmation_prompt=confirm, err=True)
+    typed: str = typer.prompt(f"Password of {visible(what)}", hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
 
 

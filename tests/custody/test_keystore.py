@@ -183,7 +183,7 @@ def test_files_of_other_kinds(file: Path, tmp_path: Path) -> None:
         assert refused.value.input == str(tmp_path / name)
     with pytest.raises(BadInput):
         load_keys(tmp_path / "none.json", PASSWORD)
-    with pytest.raises(EnvironmentFailure):
+    with pytest.raises(BadInput, match="is a folder"):
         load_keys(tmp_path, PASSWORD)
 
 
