@@ -121,10 +121,8 @@ def read_wallet_file(path: Path) -> WalletFile:
         return WalletFile.model_validate(json.loads(data, object_pairs_hook=_unique, parse_constant=_no_number))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "document"
-        raise BadInput(
-            f"{path} is no keystore of version 3: {where}: {first['msg']}", input=str(path), hint=hint
-        ) from error
+        where, why = ".".join(map(str, first["loc"])) or "document", first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"{path} is no keystore of version 3: {where}: {why}", input=str(path), hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is no keystore: {error}", input=str(path), hint=hint) from error
 

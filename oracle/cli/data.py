@@ -50,7 +50,7 @@ def pack(
     store: SealedStore = "",
     to: Annotated[
         list[Path] | None,
-        typer.Option("--to", metavar="KEYFILE", help="Wrap the key to the owner of this key file (mia key create)."),
+        typer.Option("--to", metavar="PUBLIC", help="Wrap the key to whose public part this is (mia key public)."),
     ] = None,
     round: Annotated[int, typer.Option("--round", min=0, metavar="N", help="For this round of a market.")] = 0,
     contract: Annotated[str, typer.Option("--contract", metavar="ADDRESS", help="The market's DataMarket.")] = "",
@@ -70,7 +70,7 @@ def pack(
 
     Run the same command again after an interruption: it goes on. Nothing is published under a name before all of it is.
 
-    [dim]Example:[/] mia data pack corpus.jsonl.gz --out sealed --to oracle1.keys.json --to oracle2.keys.json
+    [dim]Example:[/] mia data pack corpus.jsonl.gz --out sealed --to oracle1.public.json --to oracle2.public.json
     """
     from oracle.custody.wraps import Wraps, wrap_key
 
@@ -200,7 +200,7 @@ def prove(
     with progress() as tell:
         opening = prove_document(content, sealed, secret, index, progress=tell)
     if out is not None:
-        write_atomic(out, opening.to_bytes())
+        write_atomic(out, opening.to_bytes(), private=True)
     document = opening.model_dump(mode="json")
     emit(document, facts(document if out is None else {"document": index, "proof": out}), as_json=json)
 

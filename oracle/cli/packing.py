@@ -13,7 +13,7 @@ from oracle.errors import BadInput
 if TYPE_CHECKING:
     from oracle.custody.context import Context
     from oracle.custody.journal import Journal
-    from oracle.custody.keystore import PublicKeys
+    from oracle.custody.publickeys import PublicPart
     from oracle.custody.sealed import Packed, SealedManifest
     from oracle.custody.store import ContentStore
     from oracle.custody.wraps import Wraps
@@ -92,11 +92,11 @@ def place(chain_id: int, market: str, round: int, provider: str) -> Context:
     return Context.new(chain_id=chain_id, market=address_of(market), round=round, provider=address_of(provider))
 
 
-def recipients(files: Sequence[Path]) -> list[PublicKeys]:
-    """The public parts of key files; ``BadInput`` or ``CheckFailed`` naming the file that is none."""
-    from oracle.custody.keystore import public_keys
+def recipients(files: Sequence[Path]) -> list[PublicPart]:
+    """The public parts that people handed out; ``BadInput`` or ``CheckFailed`` naming the file that is none."""
+    from oracle.custody.publickeys import read_public_part
 
-    return [public_keys(file) for file in files]
+    return [read_public_part(file) for file in files]
 
 
 def read_file(path: Path, what: str) -> bytes:

@@ -69,12 +69,13 @@ def read(path: Path, kind: type[HeaderOf], what: str) -> tuple[HeaderOf, bytes]:
     Raises ``BadInput`` for a missing or far too long file, ``CheckFailed`` for one that is damaged, altered or of
     another kind, ``EnvironmentFailure`` for one that cannot be read.
     """
-    data = unmarked(read_small(path, what, most=MAX_FILE), str(path))
+    data = read_small(path, what, most=MAX_FILE)
     try:
-        document = _Document.model_validate_json(data)
+        document = _Document.model_validate_json(unmarked(data, str(path)))
         header = kind.model_validate(document.header)
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) or "document"
+    except (ValidationError, BadInput) as error:
+        loc = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
+        where = ".".join(map(str, loc)) or "document"
         raise CheckFailed(
             f"{path} is no {what}, or a damaged one (at: {where})", input=str(path), hint="restore it from your copy"
         ) from error

@@ -35,7 +35,7 @@ def test_a_text_is_shown_with_its_hash(mia: Mia, tmp_path: Path) -> None:
 def test_an_agreement_is_signed_by_both_and_verified(bid: World, mia: Mia, tmp_path: Path) -> None:
     file = tmp_path / "agreement.json"
     asked = ["--round", 1, "--revenue-share", "0.05", "--expires", "2030-01-01"]
-    first = mia("licence", "sign", file, *asked, *bid.key("alice"), *bid.here)
+    first = mia("licence", "sign", "--yes", file, *asked, *bid.key("alice"), *bid.here)
     assert first.code == 0, first.said
     assert first.document["missing"] == ["planner"]
     assert first.document["revenue_share"] == str(5 * 10**16)
@@ -43,7 +43,7 @@ def test_an_agreement_is_signed_by_both_and_verified(bid: World, mia: Mia, tmp_p
     half = mia("licence", "verify", file, "--round", 1, *bid.here)
     assert (half.code, half.document["first_bad"]) == (1, "planner's signature")
 
-    second = mia("licence", "sign", file, "--round", 1, *bid.key("planner"), *bid.here)
+    second = mia("licence", "sign", "--yes", file, "--round", 1, *bid.key("planner"), *bid.here)
     assert second.code == 0, second.said
     assert second.document["missing"] == []
     whole = mia("licence", "verify", file, "--round", 1, *bid.here)
@@ -62,8 +62,11 @@ def test_an_agreement_is_signed_by_both_and_verified(bid: World, mia: Mia, tmp_p
 def test_what_differs_is_named(bid: World, mia: Mia, tmp_path: Path) -> None:
     file, text = tmp_path / "agreement.json", tmp_path / "licence.txt"
     text.write_text("Another licence.\n")
-    assert mia("licence", "sign", file, "--round", 1, "--revenue-share", "0", *bid.key("alice"), *bid.here).code == 0
-    assert mia("licence", "sign", file, *bid.key("planner")).code == 0
+    assert (
+        mia("licence", "sign", "--yes", file, "--round", 1, "--revenue-share", "0", *bid.key("alice"), *bid.here).code
+        == 0
+    )
+    assert mia("licence", "sign", "--yes", file, *bid.key("planner")).code == 0
     wrong = mia("licence", "verify", file, "--licence", text)
     assert (wrong.code, wrong.document["first_bad"]) == (1, "licence text")
     assert mia("licence", "verify", file).code == 0
@@ -82,11 +85,14 @@ def test_what_differs_is_named(bid: World, mia: Mia, tmp_path: Path) -> None:
 
 def test_an_agreement_of_another_round_is_not_signed(bid: World, mia: Mia, tmp_path: Path) -> None:
     file = tmp_path / "agreement.json"
-    assert mia("licence", "sign", file, "--round", 1, "--revenue-share", "0", *bid.key("alice"), *bid.here).code == 0
+    assert (
+        mia("licence", "sign", "--yes", file, "--round", 1, "--revenue-share", "0", *bid.key("alice"), *bid.here).code
+        == 0
+    )
     words = json.loads(file.read_bytes()) | {"dataset_root": "0x" + "00" * 32}
     file.write_bytes(canonical.dumps(words))
     before = file.read_bytes()
-    refused = mia("licence", "sign", file, "--round", 1, *bid.key("planner"), *bid.here)
+    refused = mia("licence", "sign", "--yes", file, "--round", 1, *bid.key("planner"), *bid.here)
     assert (refused.code, refused.document["error"]["input"]) == (1, "dataset_root")
     assert file.read_bytes() == before
 
@@ -99,7 +105,7 @@ def test_a_licence_in_the_store_is_shown_by_its_round(bid: World, mia: Mia) -> N
     session.store.put(text.encode())
     from oracle.cli.agreement import text_of
 
-    assert text_of(session, hashlib.sha256(text.encode()).digest()) == text
+    assert text_of(session.store, hashlib.sha256(text.encode()).digest()) == text
 
 
 @pytest.mark.parametrize(
@@ -126,12 +132,17 @@ def test_bad_input(bid: World, mia: Mia, tmp_path: Path, arguments: list[str], t
 def test_strangers_do_not_sign(bid: World, mia: Mia, tmp_path: Path) -> None:
     bid.person("mallory")
     file = tmp_path / "agreement.json"
-    refused = mia("licence", "sign", file, "--round", 1, "--revenue-share", "0", *bid.key("mallory"), *bid.here)
+    refused = mia(
+        "licence", "sign", "--yes", file, "--round", 1, "--revenue-share", "0", *bid.key("mallory"), *bid.here
+    )
     assert refused.code == 2 and "has no bid" in refused.document["error"]["hint"]
-    assert mia("licence", "sign", file, "--round", 1, "--revenue-share", "0", *bid.key("alice"), *bid.here).code == 0
+    assert (
+        mia("licence", "sign", "--yes", file, "--round", 1, "--revenue-share", "0", *bid.key("alice"), *bid.here).code
+        == 0
+    )
     before = file.read_bytes()
-    refused = mia("licence", "sign", file, *bid.key("mallory"))
+    refused = mia("licence", "sign", "--yes", file, *bid.key("mallory"))
     assert refused.code == 2 and "neither provider nor planner" in refused.document["error"]["hint"]
-    again = mia("licence", "sign", file, "--expires", "2030-01-01", *bid.key("alice"))
+    again = mia("licence", "sign", "--yes", file, "--expires", "2030-01-01", *bid.key("alice"))
     assert again.code == 2 and "its words stand" in again.document["error"]["hint"]
     assert file.read_bytes() == before
