@@ -80,9 +80,8 @@ def show(
         hashed = licence_hash(text)
     hidden = first_hidden(text)
     if hidden is not None:
-        notes().print(
-            f"nobody should sign this: it holds what a reader does not see, first in {hidden}", style="bold red"
-        )
+        warning = f"nobody should sign this: it holds what a reader does not see, first in {hidden}"
+        notes().print(warning, style="bold red", soft_wrap=True)
     emit({"licence_hash": hashed, "text": text}, lambda console: _show_text(console, hashed, text), as_json=json)
 
 

@@ -40,6 +40,7 @@ class Folder:
     @contextmanager
     def journal(self, context: Context) -> Iterator[Journal]:
         """The interrupted packing, or a new one. ``BadInput`` when the folder holds a data set already."""
+        from oracle.custody.files import make_folder
         from oracle.custody.journal import open_journal
 
         taken = self.manifest if self.manifest.exists() else self.key
@@ -52,6 +53,7 @@ class Folder:
         if self.folder.exists() and not self.folder.is_dir():
             raise BadInput("not a folder", input=str(self.folder), hint="Choose another folder with --out.")
         new = not self.folder.exists()
+        make_folder(self.folder, private=True)  # the key will lie in it
         with open_journal(self._journal, context) as journal:
             try:
                 yield journal
