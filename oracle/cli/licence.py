@@ -25,6 +25,7 @@ from oracle.cli.session import (
     Session,
     Store,
     address_of,
+    is_agreed,
     open_session,
     unlock,
 )
@@ -142,7 +143,7 @@ def sign(
             draft.check_signature(role)
     words = _words(draft, text, session.store if session else open_store(store))
     _show_before(draft, account.address, words)
-    if not yes and not typer.confirm("Sign this?", err=True):
+    if not yes and not is_agreed("Sign this?"):
         raise typer.Abort
     signed = draft.signed(account)
     write_atomic(file, signed.to_bytes())

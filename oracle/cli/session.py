@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oracle.cli.output import notes
 from oracle.errors import BadInput
 from oracle.evidence.hidden import visible
 
@@ -118,6 +119,12 @@ def ask(what: str, *, confirm: bool = False) -> str:
     """A password from the terminal, asked for on stderr and not echoed."""
     typed: str = typer.prompt(f"Password of {visible(what)}", hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
+
+
+def is_agreed(question: str) -> bool:
+    """Whether a person at the terminal says yes; asked on stderr, so that stdout stays the result's."""
+    notes().print(f"{question} [y/N]", end=" ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def reader_of(keystore: Path, keys: Path | None, secret: str) -> Reader:
