@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from oracle.cli import scoring
-from oracle.cli.output import ProgressCallback, emit, facts, notes, progress
+from oracle.cli.output import ProgressCallback, emit, facts, notes, progress, styled
 from oracle.cli.packing import WRAPS, Folder, content_key, licence_of, opened, place, read_file, read_json, recipients
 from oracle.cli.session import Json, PasswordFile
 from oracle.errors import BadInput, CheckFailed
@@ -51,7 +50,7 @@ def pack(
     store: SealedStore = "",
     to: Annotated[
         list[Path] | None,
-        typer.Option("--to", metavar="KEYFILE", help="Wrap the key to the owner of this key file (mia key create)."),
+        typer.Option("--to", metavar="PUBLIC", help="Wrap the key to whose public part this is (mia key public)."),
     ] = None,
     round: Annotated[int, typer.Option("--round", min=0, metavar="N", help="For this round of a market.")] = 0,
     contract: Annotated[str, typer.Option("--contract", metavar="ADDRESS", help="The market's DataMarket.")] = "",
@@ -71,7 +70,7 @@ def pack(
 
     Run the same command again after an interruption: it goes on. Nothing is published under a name before all of it is.
 
-    [dim]Example:[/] mia data pack corpus.jsonl.gz --out sealed --to oracle1.keys.json --to oracle2.keys.json
+    [dim]Example:[/] mia data pack corpus.jsonl.gz --out sealed --to oracle1.public.json --to oracle2.public.json
     """
     from oracle.custody.wraps import Wraps, wrap_key
 
@@ -126,7 +125,7 @@ def verify(
             verify_sealed(content, sealed, secret, progress=tell, processes=workers)
     except CheckFailed as error:
         bad = error
-        notes().print(f"[bold red]{escape(str(error))}[/]\n  {escape(error.hint)}", soft_wrap=True)
+        notes().print(styled((str(error), "bold red"), f"\n  {error.hint}"), soft_wrap=True)
     document = {"ok": bad is None, "first_bad": bad.input if bad else None}
     emit(document, facts({"manifest": manifest} | document), as_json=json)
     if bad:
@@ -201,7 +200,7 @@ def prove(
     with progress() as tell:
         opening = prove_document(content, sealed, secret, index, progress=tell)
     if out is not None:
-        write_atomic(out, opening.to_bytes())
+        write_atomic(out, opening.to_bytes(), private=True)
     document = opening.model_dump(mode="json")
     emit(document, facts(document if out is None else {"document": index, "proof": out}), as_json=json)
 
@@ -252,7 +251,7 @@ def _packed(
             journal.restart()
             if STDIN in paths:  # what was read is gone
                 raise BadInput(str(error), input="-", hint="Run it again: it begins anew, under a new key.") from error
-            notes().print(f"{escape(str(error))}: beginning anew, under a new key")
+            notes().print(f"{error}: beginning anew, under a new key")
 
 
 def _documents(paths: list[Path], sample: int | None) -> Iterator[Document]:

@@ -29,7 +29,7 @@ from oracle.cli import (
     simulate,
     store,
 )
-from oracle.cli.output import emit_error
+from oracle.cli.output import emit_error, say_plainly
 from oracle.errors import MiaError
 
 INTERRUPTED = 130
@@ -97,7 +97,7 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 3
     except Exception as error:
-        sys.stderr.write(scrubbed(traceback.format_exc()))
+        say_plainly(scrubbed(traceback.format_exc()))
         emit_error(
             type(error).__name__,
             scrubbed(str(error)),

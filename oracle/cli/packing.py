@@ -13,7 +13,7 @@ from oracle.errors import BadInput
 if TYPE_CHECKING:
     from oracle.custody.context import Context
     from oracle.custody.journal import Journal
-    from oracle.custody.keystore import PublicKeys
+    from oracle.custody.publickeys import PublicPart
     from oracle.custody.sealed import Packed, SealedManifest
     from oracle.custody.store import ContentStore
     from oracle.custody.wraps import Wraps
@@ -40,6 +40,7 @@ class Folder:
     @contextmanager
     def journal(self, context: Context) -> Iterator[Journal]:
         """The interrupted packing, or a new one. ``BadInput`` when the folder holds a data set already."""
+        from oracle.custody.files import make_folder
         from oracle.custody.journal import open_journal
 
         taken = self.manifest if self.manifest.exists() else self.key
@@ -52,6 +53,7 @@ class Folder:
         if self.folder.exists() and not self.folder.is_dir():
             raise BadInput("not a folder", input=str(self.folder), hint="Choose another folder with --out.")
         new = not self.folder.exists()
+        make_folder(self.folder, private=True)  # the key will lie in it
         with open_journal(self._journal, context) as journal:
             try:
                 yield journal
@@ -92,11 +94,11 @@ def place(chain_id: int, market: str, round: int, provider: str) -> Context:
     return Context.new(chain_id=chain_id, market=address_of(market), round=round, provider=address_of(provider))
 
 
-def recipients(files: Sequence[Path]) -> list[PublicKeys]:
-    """The public parts of key files; ``BadInput`` or ``CheckFailed`` naming the file that is none."""
-    from oracle.custody.keystore import public_keys
+def recipients(files: Sequence[Path]) -> list[PublicPart]:
+    """The public parts that people handed out; ``BadInput`` or ``CheckFailed`` naming the file that is none."""
+    from oracle.custody.publickeys import read_public_part
 
-    return [public_keys(file) for file in files]
+    return [read_public_part(file) for file in files]
 
 
 def read_file(path: Path, what: str) -> bytes:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from oracle.cli.output import ProgressCallback, emit, notes, progress
@@ -69,7 +68,7 @@ def score(
         console.print(_table(document["results"]))
         for result in document["results"] if explain else ():
             console.print()
-            console.print(escape(result["path"]), style="bold")
+            console.print(result["path"], style="bold")
             console.print(_sentences(result))
 
     emit(document, view, as_json=json)
@@ -169,7 +168,7 @@ def read_corpus(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
         if len(spool) % 1000 == 0:
             tell(f"reading {path.name}", len(spool), 0)
     for encoding, count in repaired.items():
-        notes().print(f"{escape(str(path))}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
+        notes().print(f"{path}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
     return spool
 
 
@@ -209,7 +208,7 @@ def _table(results: Sequence[Mapping[str, Any]]) -> Table:
     for row in results:
         values = ["–" if row[axis] is None else f"{row[axis]:.4f}" for axis in ("quality", *AXES)]
         counts = [f"{row[name]:,}" for name in ("tokens", "documents", "duplicates_removed")]
-        table.add_row(escape(row["path"]), *values, *counts)
+        table.add_row(row["path"], *values, *counts)
     return table
 
 
@@ -218,5 +217,5 @@ def _sentences(result: Mapping[str, Any]) -> Table:
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
     for name, sentence in result["explanation"].items():
-        grid.add_row(name, escape(sentence))
+        grid.add_row(name, sentence)
     return grid

@@ -224,6 +224,7 @@ def _show(console: Console, document: dict[str, Any], unit: Amount) -> None:
             *([f"{int(row['tokens']):,}"] if has_tokens else []),
         )
     console.print(table)
-    console.print(f"[dim]{document['bids']:,} bids; amounts in {unit.symbol}, reserve and price for a weight of 1.0[/]")
+    scale = f"amounts in {unit.symbol}, reserve and price for a weight of 1.0"
+    console.print(f"{document['bids']:,} bids; {scale}", style="dim")
     for warning in document["warnings"]:
-        console.print(f"[yellow]{warning}[/]")
+        console.print(warning, style="yellow")

@@ -37,6 +37,22 @@ def wide_encoding(opening: bytes) -> str | None:
     return next((codec for mark, codec in _MARKS if opening.startswith(mark)), None)
 
 
+def unmarked(data: bytes, name: str) -> bytes:
+    """A small file that a person may have saved with an editor, as UTF-8: without the byte order mark that Notepad
+    writes, converted where the mark is that of UTF-16 or UTF-32 (PowerShell).
+
+    Raises:
+        BadInput: the mark promises what the bytes are not.
+    """
+    codec = wide_encoding(data)
+    if codec is None:
+        return data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode(codec).encode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is no {codec.upper()}", input=name, hint="save it as UTF-8") from error
+
+
 def refuse_binary(opening: bytes, place: str) -> None:
     """Raise where the first bytes of a file are no text in any encoding.
 

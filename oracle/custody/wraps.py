@@ -58,17 +58,27 @@ def read_wraps(data: bytes, *, manifest: bytes, name: str) -> Wraps:
     return wraps
 
 
+def require_recipient(owner: str, public_key: bytes) -> X25519PublicKey:
+    """``owner``'s X25519 public key; ``BadInput`` for one that is none, or of small order: then anybody could open what
+    is wrapped to it (RFC 7748, section 6.1)."""
+    try:
+        public = X25519PublicKey.from_public_bytes(public_key)
+        X25519PrivateKey.generate().exchange(public)
+    except ValueError as error:
+        raise BadInput(
+            f"the encryption key of {owner} is no X25519 public key, or one of small order",
+            input=owner,
+            hint="ask for a new one: mia key rotate, mia key register",
+        ) from error
+    return public
+
+
 def wrap_key(context: Context, key: bytes, recipient: str, public_key: bytes) -> Wrap:
     """Wrap ``key`` to a recipient's X25519 public key; ``BadInput`` for a key that is none, or of small order."""
     if len(key) != KEY_BYTES:
         raise BadInput(f"a content key of {len(key)} bytes", input="content key", hint="it has 32")
-    try:
-        public = X25519PublicKey.from_public_bytes(public_key)
-        sealed = _SUITE.encrypt(key, public, info=_info(context, recipient))
-    except ValueError as error:
-        raise BadInput(
-            f"the encryption key of {recipient} is no X25519 public key", input=recipient, hint="ask for a new one"
-        ) from error
+    public = require_recipient(recipient, public_key)
+    sealed = _SUITE.encrypt(key, public, info=_info(context, recipient))
     return Wrap(recipient=recipient, public_key=public_key, ciphertext=sealed.hex())
 
 

@@ -284,8 +284,8 @@ def test_an_agreement_is_checked_and_kept(sold: Sold, tmp_path: Path, accept: li
         sold.deliver(name)
     file, world = tmp_path / "agreement.json", sold.world
     place = ["--round", sold.round, *world.here]
-    assert sold.mia("licence", "sign", file, "--revenue-share", "0.1", *place, *world.key("anna")).code == 0
-    assert sold.mia("licence", "sign", file, *place, *world.key("planner")).code == 0
+    assert sold.mia("licence", "sign", "--yes", file, "--revenue-share", "0.1", *place, *world.key("anna")).code == 0
+    assert sold.mia("licence", "sign", "--yes", file, *place, *world.key("planner")).code == 0
     done = sold.fetch(tmp_path / "bought", *accept)
     assert done.code == 0, done.said
     assert [row["signed"] for row in done.document["datasets"]] == [["provider", "planner"], None, None]
