@@ -23,7 +23,9 @@ from oracle.custody import bn254, delivery
 from oracle.custody.bn254 import Point, Proof
 from oracle.custody.delivery import Delivery, Sale
 from oracle.custody.keystore import Keys
+from oracle.custody.wraps import require_recipient
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import encryption_key
 from oracle.evidence.leaf import ScoreLeaf
 
 DIGEST_BITS = 200
@@ -49,6 +51,14 @@ class Delivered:
     block: int
 
 
+@dataclass(frozen=True, slots=True)
+class SignedKey:
+    """An X25519 key (32 bytes) and its owner's signature over it (65): :mod:`oracle.evidence.encryption_key`."""
+
+    key: bytes
+    signature: bytes
+
+
 class Exchange:
     """Reads and calls of one market's KeyExchange."""
 
@@ -60,10 +70,13 @@ class Exchange:
 
     # --- keys ---
 
-    def encryption_key(self, owner: str) -> bytes | None:
-        """The X25519 key that content keys are wrapped to for ``owner``; None before it registers one."""
-        found = bytes(self.contract.functions.encryptionKeyOf(owner).call())
-        return found if any(found) else None
+    def encryption_key(self, owner: str) -> SignedKey | None:
+        """The X25519 key that content keys are wrapped to for ``owner``; None before it registers one.
+
+        As the node tells it: compare with ``encryption_key.require_owner`` before anything is wrapped to it.
+        """
+        key, r, vs = self.contract.functions.encryptionKeyOf(owner).call()
+        return SignedKey(bytes(key), encryption_key.lengthened(r, vs)) if any(key) else None
 
     def delivery_key(self, owner: str) -> Point | None:
         """The bn254 key that goes into the terms of rounds which ``owner`` opens; None before it registers one."""
@@ -82,8 +95,10 @@ class Exchange:
         return self._point_behind(terms.planner, terms.delivery_key)
 
     def register_encryption_key(self, account: LocalAccount, public: bytes) -> TxReceipt:
-        """Register ``account``'s X25519 public key, 32 bytes."""
-        return self._send(account, self.contract.functions.registerEncryptionKey(public))
+        """Register ``account``'s X25519 public key, 32 bytes, with its signature; ``BadInput`` for one of small order."""
+        require_recipient(account.address, public)
+        r, vs = encryption_key.shortened(encryption_key.sign_key(account, public))
+        return self._send(account, self.contract.functions.registerEncryptionKey(public, r, vs))
 
     def register_delivery_key(self, account: LocalAccount, secret: int) -> TxReceipt:
         """Register the bn254 key of ``secret`` for ``account``, with the proof that it knows it."""

@@ -161,14 +161,6 @@ def _publish_licence(session: Session, agreement: bytes) -> bytes:
     return cid_to_digest(keep(session.store, read_text(agreement, name="agreement").encode(), "licence"))
 
 
-def committee_id(members: Sequence[str], quorum: int) -> bytes:
-    """What `OracleCommittee.form` calls this set, members ascending: keccak256(abi.encode(signers, quorum))."""
-    from eth_abi.abi import encode
-    from eth_utils.crypto import keccak
-
-    return keccak(encode(["address[]", "uint8"], [members, quorum]))
-
-
 def escrow_of(terms: Terms, operators: int) -> int:
     """What opening takes from the planner, smallest units: cash budget, one unit a bid for rounding up, all fees."""
     from oracle.mechanism.liquidity import split

@@ -25,10 +25,11 @@ class SealedManifest(Record):
     """What is public about an encrypted data set.
 
     ``size`` and ``ciphertext_size`` in bytes; ``documents_digest`` the LtHash state of the documents, encrypted under
-    the content key (base64); ``licence`` the sha256 of the licence text, or zero; ``metadata`` a Croissant document.
+    the content key (base64); ``licence`` the sha256 of the licence text, or zero; ``metadata`` a Croissant document;
+    ``board_key`` the address of a key that may sign key wraps beside the provider's wallet.
     """
 
-    kind: Literal["mixed-mia/sealed-dataset/1"] = "mixed-mia/sealed-dataset/1"
+    kind: Literal["mixed-mia/sealed-dataset/2"] = "mixed-mia/sealed-dataset/2"
     chain_id: Count
     market: Address
     round: Count
@@ -43,6 +44,7 @@ class SealedManifest(Record):
     documents_digest: Annotated[str, Field(pattern=rf"^[A-Za-z0-9+/]{{{_DIGEST_TEXT}}}$")]
     licence: Bytes32
     metadata: dict[str, Any]
+    board_key: Address | None = None
 
     @property
     def digest(self) -> bytes:

@@ -59,6 +59,7 @@ def pack(
     *,
     licence: bytes = bytes(32),
     metadata: Mapping[str, Any] | None = None,
+    board_key: str | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
     processes: int = 1,
@@ -67,8 +68,8 @@ def pack(
 
     Reads the documents once and holds some megabytes, whatever their number. ``key``: 32 random bytes that have sealed
     nothing else, by default new ones; a run that may be interrupted and go on has a ``journal`` of its context and key.
-    ``metadata``: what the owner tells in public, as Croissant. ``processes`` share the hashing; the result does not
-    depend on their number.
+    ``metadata``: what the owner tells in public, as Croissant. ``board_key``: the address of a key that may sign key
+    wraps for the provider. ``processes`` share the hashing; the result does not depend on their number.
 
     Raises ``BadInput`` for no documents, one that cannot be written, more than ``MAX_BYTES``, or metadata that are no
     small JSON object; the store then holds nothing but nameless blocks, which garbage collection removes.
@@ -125,6 +126,7 @@ def pack(
             sha256=whole.hexdigest(),
             licence=licence,
         ),
+        board_key=board_key,
     )
     store.pin(store.put(manifest.to_bytes()), f"{context.dataset.hex()}.manifest")
     return Packed(manifest, key)
