@@ -95,7 +95,7 @@ class Exchange:
         return self._point_behind(terms.planner, terms.delivery_key)
 
     def register_encryption_key(self, account: LocalAccount, public: bytes) -> TxReceipt:
-        """Register ``account``'s X25519 public key, 32 bytes, with its signature; ``BadInput`` for one of small order."""
+        """Register ``account``'s X25519 public key, 32 bytes, signed by it; ``BadInput`` for one of small order."""
         require_recipient(account.address, public)
         r, vs = encryption_key.shortened(encryption_key.sign_key(account, public))
         return self._send(account, self.contract.functions.registerEncryptionKey(public, r, vs))

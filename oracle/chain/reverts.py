@@ -89,7 +89,10 @@ _BAD = {
     "InsufficientAllowance": ("fewer units than that are approved", "approve more"),
 }  # fmt: skip
 _CHECKS = {
-    "InvalidSignature": ("the signature is not by {0}", "sign again, with this very account, what the market holds now"),
+    "InvalidSignature": (
+        "the signature is not by {0}",
+        "sign again, with this very account, what the market holds now",
+    ),
     "ZeroRoot": ("a report without root", "build the score tree"),
     "WrongCount": ("the report must hold one leaf for each of the {0} bonded providers", "rebuild it"),
     "NoEquivocation": ("the two reports do not contradict each other", "nothing to slash"),

@@ -111,6 +111,7 @@ def open_round(
 
     from oracle.chain import transact
     from oracle.chain.token import approve, read_token
+    from oracle.node.committee import committee_id
 
     market = session.market
     committee = market.committee.functions

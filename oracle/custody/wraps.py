@@ -145,9 +145,7 @@ def wrap_key(context: Context, key: bytes, recipient: str, public_key: bytes) ->
     return Wrap(recipient=recipient, public_key=public_key, ciphertext=sealed.hex())
 
 
-def unwrap_key(
-    manifest: SealedManifest, wraps: Wraps | Iterable[Wrap], recipient: str, *private_keys: bytes
-) -> bytes:
+def unwrap_key(manifest: SealedManifest, wraps: Wraps | Iterable[Wrap], recipient: str, *private_keys: bytes) -> bytes:
     """The content key that was wrapped to ``recipient`` under one of its X25519 keys (32 bytes each): the first that
     the manifest is committed to, so that a false wrap in front of a good one hides nothing.
 

@@ -1,8 +1,9 @@
 """Sealed data sets and those who score them: keys wrapped to the readers, texts opened in memory and nowhere else.
 
 A provider wraps the key of its data set, once nobody can commit any more, to every member of the committee and to the
-auditors whom the published specification names: each under a key that its own wallet signed. A reader opens what was wrapped to it; what does not open under its
-committer's address, a copied root for one, is struck before anything is compared with it.
+auditors whom the published specification names: each under a key that its own wallet signed. A reader opens what was
+wrapped to it; what does not open under its committer's address, a copied root for one, is struck before anything is
+compared with it.
 """
 
 from __future__ import annotations
@@ -38,10 +39,6 @@ from oracle.node.held import Held
 
 if TYPE_CHECKING:  # it loads the language models' libraries, which handing over a key does without
     from oracle.node.pipeline import Pipeline
-
-
-SLASHED = 2
-"""Place of the flag in ``OracleCommittee.operatorOf``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,8 @@ def readers_of(market: Market, round_id: int, pipeline: Pipeline) -> Readers:
     keys, left_out = {}, {}
     for who in dict.fromkeys((*committee.members, *pipeline.auditors)):
         try:
-            if who in committee.retired or market.committee.functions.operatorOf(who).call()[SLASHED]:
+            _, _, slashed = market.committee.functions.operatorOf(who).call()
+            if slashed or who in committee.retired:
                 raise CheckFailed("it was slashed", input=who)
             keys[who] = _own_key(exchange, who)
         except (BadInput, CheckFailed) as error:
