@@ -18,6 +18,7 @@ from web3.types import EventData, TxReceipt
 
 from oracle.chain.client import Market, contract
 from oracle.chain.logs import first_block, read_logs
+from oracle.chain.signed import require_signed_call
 from oracle.chain.transact import send
 from oracle.custody import bn254, delivery
 from oracle.custody.bn254 import Point, Proof
@@ -42,13 +43,15 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A delivery as it stands. ``bounty``: an operator's; ``dispute_end``: it may be disputed before that second."""
+    """A delivery as it stands. ``bounty``: an operator's; ``dispute_end``: it may be disputed before that second;
+    ``transaction``: the hash of the one it came in."""
 
     state: State
     bounty: bool
     dispute_end: int
     delivery: Delivery
     block: int
+    transaction: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Exchange:
             if self._digest(round, made) == digest:
                 sender = self.contract.functions.delivererOf(round, provider).call() if bounty else provider
                 made = replace(made, deliverer=sender)
-                return Delivered(State(state), bounty, dispute_end, made, event["blockNumber"])
+                block, transaction = event["blockNumber"], bytes(event["transactionHash"])
+                return Delivered(State(state), bounty, dispute_end, made, block, transaction)
         raise CheckFailed(
             f"the node's log does not have the delivery for {provider} in round {round}",
             input=provider,
@@ -197,16 +201,42 @@ class Exchange:
         call = self.contract.functions.refute(round, key, _parcel(found.delivery), leaf.as_tuple(), proof)
         return self._send(account, call)
 
+    def require_sent(self, round: int, provider: str, found: Delivered) -> None:
+        """CheckFailed unless a signature shows that the delivery is what its sender sent.
+
+        A node that alters one has the planner publish, over a key that only seems wrong, what opens the right one.
+        """
+        sale, made = self.sale(round, provider), found.delivery
+        data = self.contract.encode_abi("deliver", args=[round, provider, _parcel(made)])
+        require_signed_call(
+            self.market.w3,
+            found.transaction,
+            chain_id=sale.chain_id,
+            sender=made.deliverer,
+            to=sale.exchange,
+            data=bytes.fromhex(data.removeprefix("0x")),
+        )
+
     def dispute(
-        self, account: LocalAccount, round: int, provider: str, secret: int, found: Delivered, *, bond: int = 0
+        self,
+        account: LocalAccount,
+        round: int,
+        provider: str,
+        secret: int,
+        found: Delivered,
+        *,
+        bond: int = 0,
+        trusting: bool = False,
     ) -> TxReceipt:
         """The planner, whose key is ``secret``, has a delivery opened by the contract.
 
         Over a good key that gives the data away, and costs the ``bond``: the round's challenge bond, wei. Without the
         bond the contract refuses to open a good key. What is good is measured by the words in the delivery: compare
         them first, and refute one of other data. Raises ``CheckFailed``, before anything is published, for a delivery
-        that its sender did not make.
+        that its sender did not make and, unless ``trusting`` the node, as :meth:`require_sent`.
         """
+        if not trusting:
+            self.require_sent(round, provider, found)
         shown = delivery.dispute(self.sale(round, provider), secret, found.delivery)
         public = bn254.multiply(bn254.GENERATOR, secret)
         opened = (public, _parcel(found.delivery), shown.shared, shown.proof.challenge, shown.proof.response)

@@ -153,6 +153,10 @@ def dispute(
     provider: Provider,
     keystore: Keystore,
     keys: KeyFile,
+    trust_node: Annotated[
+        bool,
+        typer.Option("--trust-node", help="Dispute although no signature shows that this is what was delivered."),
+    ] = False,
     password_file: PasswordFile = None,
     keys_password_file: KeysPassword = None,
     rpc: Rpc = DEFAULT_RPC,
@@ -162,6 +166,8 @@ def dispute(
 ) -> None:
     """Show the contract that a delivered key is wrong: the reward is yours again. Refused for a key that is right.
 
+    The sender's signature has to show that the node did not make a good key look wrong: a dispute would publish it.
+
     [dim]Example:[/] mia delivery dispute 1 0x1563...5508 --keys planner.keys.json --keystore planner.json
     """
     from oracle.cli.handover import dispute_key
@@ -169,7 +175,7 @@ def dispute(
     session, who = open_session(rpc, contract, store), address_of(provider)
     account = unlock(keystore, password_file)
     opened = _open(keys, keys_password_file or password_file)
-    how, transaction = dispute_key(session, account, round, who, opened)
+    how, transaction = dispute_key(session, account, round, who, opened, trusting=trust_node)
     document = {"round": round, "provider": who, "struck": how, "transaction": transaction}
     emit(document, facts({who: f"struck: {how} in {transaction}"}), as_json=json)
 

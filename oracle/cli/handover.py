@@ -111,11 +111,14 @@ def accept_key(session: Session, account: LocalAccount, round: int, provider: st
     return key, _name(exchange.accept(account, round, provider))
 
 
-def dispute_key(session: Session, account: LocalAccount, round: int, provider: str, keys: Keys) -> tuple[str, str]:
+def dispute_key(
+    session: Session, account: LocalAccount, round: int, provider: str, keys: Keys, *, trusting: bool = False
+) -> tuple[str, str]:
     """Have a wrong key struck; how, and the transaction.
 
     A delivery that its sender did not make, or of other data, is "refuted", which tells nobody anything; else it is
-    "disputed". Raises BadInput for a good key: a dispute would publish it.
+    "disputed". Raises BadInput for a good key: a dispute would publish it; and CheckFailed, unless ``trusting`` the
+    node, where no signature shows that what was delivered is what the node says: it could be a good key, altered.
     """
     from oracle.chain.exchange import Exchange
     from oracle.custody.delivery import delivery_holds, is_committed, is_of
@@ -135,7 +138,7 @@ def dispute_key(session: Session, account: LocalAccount, round: int, provider: s
             hint=f"mia delivery accept {round} {provider}",
         )
     secret = keys.bn254_for(exchange.planner_key(round))
-    return "disputed", _name(exchange.dispute(account, round, provider, secret, found))
+    return "disputed", _name(exchange.dispute(account, round, provider, secret, found, trusting=trusting))
 
 
 def delivery_status(session: Session, round: int) -> dict[str, Any]:
