@@ -197,6 +197,11 @@ class Market:
             for event in self._events(round, "Revealed")
         )
 
+    def reveal_transaction(self, round: int, provider: str) -> HexBytes | None:
+        """The hash of the transaction in which a provider's bid was opened; None while it is sealed."""
+        opened = (event for event in self._events(round, "Revealed") if event["args"]["provider"] == provider)
+        return next((event["transactionHash"] for event in opened), None)
+
     def settlements(self, round: int) -> tuple[Settlement, ...]:
         """The certificates that stand: the tranche's, where anybody of it revealed, then the main auction's."""
         settled = (_plain(event) for event in self._events(round, "Settled"))

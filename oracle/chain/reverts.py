@@ -65,6 +65,7 @@ _BAD = {
     "TrancheNotSettled": ("the tranche's auction comes first", "settle group 1"),
     "AlreadyRevealed": ("the bid is open already", "nothing is left to do"),
     # delivery
+    "ZeroKey": ("zero is no encryption key", "register the key of your key file: mia key register"),
     "DeliveryKeyNotRegistered": ("the delivery key is not the planner's registered one", "mia key register first"),
     "AlreadyDelivered": ("a delivery is there already", "nothing is left to do, unless it is struck"),
     "DeliveryClosed": ("deliveries of this round have not begun, or have ended", "see the round's deadlines"),
@@ -89,7 +90,10 @@ _BAD = {
     "InsufficientAllowance": ("fewer units than that are approved", "approve more"),
 }  # fmt: skip
 _CHECKS = {
-    "InvalidSignature": ("the signature is not by {0}", "sign the market's present hashes again"),
+    "InvalidSignature": (
+        "the signature is not by {0}",
+        "sign again, with this very account, what the market holds now",
+    ),
     "ZeroRoot": ("a report without root", "build the score tree"),
     "WrongCount": ("the report must hold one leaf for each of the {0} bonded providers", "rebuild it"),
     "NoEquivocation": ("the two reports do not contradict each other", "nothing to slash"),

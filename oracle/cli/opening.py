@@ -111,6 +111,7 @@ def open_round(
 
     from oracle.chain import transact
     from oracle.chain.token import approve, read_token
+    from oracle.node.committee import committee_id
 
     market = session.market
     committee = market.committee.functions
@@ -159,14 +160,6 @@ def _publish_licence(session: Session, agreement: bytes) -> bytes:
     from oracle.evidence.licence import read_text
 
     return cid_to_digest(keep(session.store, read_text(agreement, name="agreement").encode(), "licence"))
-
-
-def committee_id(members: Sequence[str], quorum: int) -> bytes:
-    """What `OracleCommittee.form` calls this set, members ascending: keccak256(abi.encode(signers, quorum))."""
-    from eth_abi.abi import encode
-    from eth_utils.crypto import keccak
-
-    return keccak(encode(["address[]", "uint8"], [members, quorum]))
 
 
 def escrow_of(terms: Terms, operators: int) -> int:

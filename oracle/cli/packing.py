@@ -162,4 +162,4 @@ def content_key(path: Path, manifest: SealedManifest, wraps: Path, password_file
         return read_key(data, name=str(path)).key
     found = read_wraps(read_file(wraps, "file of key wraps"), manifest=manifest.digest, name=str(wraps))
     keys = load_keys(path, secret_of(path, password_file))
-    return unwrap_key(manifest.context, found, keys.owner, *(pair.x25519 for pair in keys.generations))
+    return unwrap_key(manifest, found, keys.owner, *(pair.x25519 for pair in keys.generations))

@@ -27,8 +27,9 @@ class SealedManifest(Record):
 
     ``size`` and ``ciphertext_size`` in bytes; ``segments`` the salts that the chunks of the ciphertext were sealed
     under, ``salt`` that of the run that ended: the salts of the documents and the key of their digest come from it;
-    ``documents_digest`` the LtHash state of the documents, encrypted under
-    the content key (base64); ``licence`` the sha256 of the licence text, or zero; ``metadata`` a Croissant document.
+    ``documents_digest`` the LtHash state of the documents, encrypted under the content key (base64); ``licence`` the
+    sha256 of the licence text, or zero; ``metadata`` a Croissant document; ``board_key`` the address of a key that may
+    sign key wraps beside the provider's wallet.
     """
 
     kind: Literal["mixed-mia/sealed-dataset/2"] = "mixed-mia/sealed-dataset/2"
@@ -48,6 +49,7 @@ class SealedManifest(Record):
     documents_digest: Annotated[str, Field(pattern=rf"^[A-Za-z0-9+/]{{{_DIGEST_TEXT}}}$")]
     licence: Bytes32
     metadata: dict[str, Any]
+    board_key: Address | None = None
 
     @property
     def digest(self) -> bytes:

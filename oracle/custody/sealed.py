@@ -60,6 +60,7 @@ def pack(
     *,
     licence: bytes = bytes(32),
     metadata: Mapping[str, Any] | None = None,
+    board_key: str | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
     processes: int = 1,
@@ -68,8 +69,8 @@ def pack(
 
     Reads the documents once and holds some megabytes, whatever their number. ``key``: 32 random bytes that have sealed
     nothing else, by default new ones; a run that may be interrupted and go on has a ``journal`` of its context and key,
-    which gives each run a salt of its own.
-    ``metadata``: what the owner tells in public, as Croissant. ``processes`` share the hashing; the result does not
+    which gives each run a salt of its own. ``metadata``: what the owner tells in public, as Croissant. ``board_key``:
+    the address of a key that may sign key wraps for the provider. ``processes`` share the hashing; the result does not
     depend on their number.
 
     Raises ``BadInput`` for no documents, one that cannot be written, more than ``MAX_BYTES``, or metadata that are no
@@ -132,6 +133,7 @@ def pack(
             sha256=whole.hexdigest(),
             licence=licence,
         ),
+        board_key=board_key,
     )
     store.pin(store.put(manifest.to_bytes()), f"{context.dataset.hex()}.manifest")
     return Packed(manifest, key)

@@ -116,7 +116,8 @@ def account_of(world: World, name: str) -> LocalAccount:
 
 
 def open_round(world: World, accounts: dict[str, LocalAccount], delivery_key: bytes) -> int:
-    from oracle.cli.opening import committee_id, escrow_of
+    from oracle.cli.opening import escrow_of
+    from oracle.node.committee import committee_id
 
     market, token = world.market, read_token(world.market.w3, world.token)
     members = sorted((accounts[f"operator{n}"].address for n in range(3)), key=lambda address: int(address, 16))

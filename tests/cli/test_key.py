@@ -151,7 +151,8 @@ def test_keys_are_registered_once_and_again_after_a_rotation(mia: Mia, world: Wo
     assert first.code == 0, first.said
     assert first.document["owner"] == owner and first.document["encryption"] and first.document["delivery"]
     public = public_keys(file)
-    assert (exchange.encryption_key(owner), exchange.delivery_key(owner)) == (public.x25519, public.bn254)
+    signed = exchange.encryption_key(owner)
+    assert signed is not None and (signed.key, exchange.delivery_key(owner)) == (public.x25519, public.bn254)
     again = mia("key", "register", file, *world.key("planner"), *world.here)
     assert (again.code, again.document) == (0, {"owner": owner, "encryption": None, "delivery": None})
     assert mia("key", "rotate", file, *opens).code == 0

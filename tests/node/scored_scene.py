@@ -163,7 +163,8 @@ class Scene:
                 continue
             manifest = opening.manifest_of(self.market, round_id, seen, self.store)
             assert bid.content_key is not None
-            opening.publish_wraps(self.market, round_id, manifest, bid.content_key, readers, self.board)
+            key, signer = bid.content_key, self.providers[bids.index(bid)]
+            opening.publish_wraps(self.market, round_id, manifest, key, readers, self.board, signer)
 
     def draw(self, round_id: int, specification: pipeline.Pipeline, bids: Sequence[Bid]) -> None:
         self.to(round_id, "commit_end")

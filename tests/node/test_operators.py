@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,11 +11,11 @@ from scored_scene import CORPORA, Scene, build_scene, specify
 
 from oracle.chain.devnet import Anvil
 from oracle.custody.store import round_key
+from oracle.custody.wraps import sign_wraps
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical
 from oracle.evidence.leaf import Status
 from oracle.evidence.observation import Observation
-from oracle.node import findings, reporting, scoring, validation
+from oracle.node import findings, opening, reporting, scoring, validation
 from oracle.node.folder import DataFolder
 from oracle.node.pipeline import Pipeline
 from oracle.node.reporting import ReportStatus
@@ -69,14 +68,18 @@ def _score(played: Played) -> None:
 
 
 def _spoil_wrap(scene: Scene, round_id: int, provider: str, operator: str) -> None:
-    """Flip a bit of one wrap."""
+    """The provider shows its wraps anew, with a bit of one flipped."""
+    seen = next(bid for bid in scene.market.commitments(round_id) if bid.provider == provider)
+    manifest = opening.manifest_of(scene.market, round_id, seen, scene.store)
+    shown = opening.wraps_of(scene.market, manifest, scene.board)
+    assert shown is not None
+    wraps = list(shown.wraps)
+    at = next(place for place, wrap in enumerate(wraps) if wrap.recipient == operator)
+    flipped = wraps[at].ciphertext[:-1] + format(int(wraps[at].ciphertext[-1], 16) ^ 1, "x")
+    wraps[at] = wraps[at].model_copy(update={"ciphertext": flipped})
     key, slot = round_key(scene.market.chain_id, scene.market.address, round_id), f"wraps-{provider.lower()}"
-    data = scene.board.read(key, slot)
-    assert data is not None
-    shown = json.loads(data)
-    wrap = next(wrap for wrap in shown["wraps"] if wrap["recipient"] == operator)
-    wrap["ciphertext"] = wrap["ciphertext"][:-1] + format(int(wrap["ciphertext"][-1], 16) ^ 1, "x")
-    scene.board.publish(key, slot, canonical.dumps(shown))
+    again = sign_wraps(scene.providers[STATEMENTS], manifest, wraps)
+    scene.board.publish(key, slot, again.to_bytes())
 
 
 def _report(played: Played) -> None:
