@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account.signers.local import LocalAccount
 
 from oracle.audit.auctions import clear_round
@@ -32,6 +31,7 @@ from oracle.influence.pretrain import BaseSpec, train_base
 from oracle.influence.spec import InfluenceSpec
 from oracle.mechanism import liquidity
 from oracle.node import opening, pipeline, reporting, scoring, validation
+from oracle.node.sealing import Sealing
 from oracle.quality.spec import QualitySpec
 
 ARCHITECTURE = Architecture(vocabulary=320, width=32, layers=1, heads=2, context=64)
@@ -179,13 +179,14 @@ class Scene:
 
     def share_checkpoints(self, giver: int, taker: int) -> None:
         """Let an operator go on from another one's finished stages, as it would from its own after a crash."""
-        ciphers = [AESGCM(self.readers[operator].checkpoint_key) for operator in (giver, taker)]
+        mine, others = (Sealing(self.readers[operator].checkpoint_key) for operator in (giver, taker))
         folder = self.data_dir(taker) / "checkpoints"
         folder.mkdir(parents=True)
         for path in (self.data_dir(giver) / "checkpoints").iterdir():
-            key = bytes.fromhex(path.name.rpartition("-")[2])
-            plain = ciphers[0].decrypt(path.read_bytes()[:12], path.read_bytes()[12:], key)
-            (folder / path.name).write_bytes(bytes(12) + ciphers[1].encrypt(bytes(12), plain, key))
+            key = path.name.rpartition("-")[2]
+            plain = mine.open(path.read_bytes(), key)
+            assert plain is not None
+            (folder / path.name).write_bytes(b"".join(others.seal(plain, key)))
 
     def transactions(self, operator: int) -> int:
         return int(self.market.w3.eth.get_transaction_count(self.operators[operator].address))
