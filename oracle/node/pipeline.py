@@ -36,7 +36,7 @@ MAX_SAMPLE = 10_000
 """Documents of a validation sample."""
 BID_BYTES = 1 << 30
 """Bytes of canonical lines that a bid may offer where the planner says nothing else."""
-BID_DOCUMENTS = 1 << 22
+BID_DOCUMENTS = 1 << 20
 
 Positive = Annotated[int, Field(strict=True, gt=0, lt=1 << 53)]
 
