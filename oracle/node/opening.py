@@ -1,4 +1,4 @@
-"""Sealed data sets and those who score them: keys wrapped to the readers, texts opened in memory and nowhere else.
+"""Sealed data sets and those who score them: keys wrapped to the readers, texts opened by nobody else.
 
 A provider wraps the key of its data set, once nobody can commit any more, to every member of the committee and to the
 auditors whom the published specification names: each under a key that its own wallet signed. A reader opens what was
@@ -18,6 +18,7 @@ from oracle.chain.client import Market
 from oracle.chain.events import Commitment
 from oracle.chain.exchange import Exchange
 from oracle.chain.terms import Phase
+from oracle.corpus.spool import gather
 from oracle.custody.context import Context
 from oracle.custody.keystore import Keys
 from oracle.custody.sealed import SealedManifest, fetch_sealed, open_sealed
@@ -33,12 +34,15 @@ from oracle.custody.wraps import (
 )
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.encryption_key import require_owner
+from oracle.evidence.leaf import Status
 from oracle.node.committee import committee_of
 from oracle.node.folder import Progress
 from oracle.node.held import Held
 
 if TYPE_CHECKING:  # it loads the language models' libraries, which handing over a key does without
     from oracle.node.pipeline import Pipeline
+
+_REASON = 1000  # characters of what is published of a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +167,18 @@ def open_round(
     store: ContentStore,
     board: Board,
     reader: Reader,
+    pipeline: Pipeline,
     *,
     keep: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Held, ...]:
-    """Every live commitment's texts, verified, in the order of places. What does not open is held with its reason.
+    """Every live commitment's texts, verified, in the order of places, on disk under a key that dies with this process.
 
-    ``keep`` pins the ciphertexts: operators keep them until deliveries cannot be disputed any more.
+    Whatever is wrong with a bid is its status, with the reason: UNSUPPORTED for more than the specification takes of
+    one, UNAVAILABLE for what does not open. ``keep`` pins the ciphertexts: operators keep them until deliveries cannot
+    be disputed any more.
+
+    Raises EnvironmentFailure when disk, store or board do not do their part: that is nobody's fault who bids.
     """
     commitments = market.commitments(round_id)
     held = []
@@ -178,13 +187,19 @@ def open_round(
             progress("open", done, len(commitments))
         try:
             manifest = manifest_of(market, round_id, bid, store)
-            if keep:
+            if excess := pipeline.bid_limits.exceeded(manifest.size, manifest.documents):
+                held.append(Held(None, excess, Status.UNSUPPORTED))
+                continue
+            documents = gather(open_sealed(store, manifest, content_key(market, manifest, board, reader)))
+            if keep:  # what was read to its end is bounded: a pin walks all of what it is given
                 store.pin(manifest.cid, f"{_key(market, round_id)}.{bid.provider.lower()}.content")
                 store.pin(manifest.own_cid, f"{_key(market, round_id)}.{bid.provider.lower()}.manifest")
-            key = content_key(market, manifest, board, reader)
-            held.append(Held(tuple(open_sealed(store, manifest, key))))
+            held.append(Held(documents))
         except CheckFailed as error:
-            held.append(Held(None, str(error).replace(reader.address, "the reader")))
+            held.append(Held(None, str(error).replace(reader.address, "the reader")[:_REASON]))
+        except Exception as error:
+            error.add_note(f"while the bid of {bid.provider} in round {round_id} was opened")
+            raise
     if progress:
         progress("open", len(commitments), len(commitments))
     return tuple(held)
