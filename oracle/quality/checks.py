@@ -10,14 +10,15 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 
 from oracle.quality.axis import percent
 from oracle.quality.days import days, interval
+from oracle.quality.languages import codes
 from oracle.quality.statement import Checked, Statement, Verdict
+from oracle.quality.tags import one_code
 
 TOLERANCE = 0.01
 """Share of documents that may contradict a claim: a few strays do not make it false."""
 SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B", "10B<n<100B")
 _NAMES = {"language": "lang", "license": "licence", "published": "date", "url": "source"}
 _READ = ("id", "text", "source", "date", "lang", "licence")
-_CODE = re.compile(r"[a-z]{2}")
 _LINK = re.compile(r"https?://\S+", re.IGNORECASE)
 _COMMONS = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/([\d.]+)", re.IGNORECASE)
 _SPDX = re.compile(r"(?:spdx|opensource)\.org/licenses?/([\w.+-]+)", re.IGNORECASE)
@@ -69,15 +70,15 @@ def _records(statement: Statement, found: Findings) -> Iterator[Checked]:
 def _languages(statement: Statement, found: Findings) -> Iterator[Checked]:
     if not statement.languages:
         return
-    claimed = {re.split("[-_]", language.lower())[0] for language in statement.languages}
-    coded = {language for language in claimed if _CODE.fullmatch(language)}
+    claimed = {one_code(language) for language in statement.languages}
+    coded = claimed & set(map(one_code, codes()))
     if not coded:
-        listed = ", ".join(sorted(claimed)[:5])
-        yield Checked("languages", Verdict.UNCHECKED, f"languages are no two-letter codes ({listed}) and are believed")
+        listed = ", ".join(sorted(statement.languages)[:5])
+        yield Checked("languages", Verdict.UNCHECKED, f"languages that cannot be found ({listed}) are believed")
         return
-    absent = sorted(coded - found.languages.keys())
-    strays = {language: n for language, n in found.languages.items() if language not in coded}
-    if len(claimed) > len(coded):  # languages without a two-letter code are found as something else
+    absent = sorted(coded - set(map(one_code, found.languages)))
+    strays = {language: n for language, n in found.languages.items() if one_code(language) not in coded}
+    if len(claimed) > len(coded):  # languages that have no name here are found as something else
         strays = {}
     text = f"claims {len(coded)} languages, {len(coded) - len(absent)} found"
     if absent:

@@ -17,14 +17,14 @@ from oracle.corpus import dedup, near
 from oracle.errors import BadInput
 from oracle.quality import cleanliness, cohesion, diversity, embedding, fluency, languages, metadata, novelty, sampling
 
-VERSION = 3
+VERSION = 4
 PROFILES = ("robust", "paper")
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 UNCHECKED = 6_000
 """Quanta at which ``robust`` counts what it cannot judge: below any clean text, above damaged text."""
 STEEPNESS = 20
 """Cleanliness in ``robust`` is exp(-STEEPNESS * share of damaged words): 0.82 at one word in a hundred."""
-_LIBRARIES = ("ftfy", "py3langid", "rensa", "wordfreq", "scikit-learn")
+_LIBRARIES = ("ftfy", "langcodes", "py3langid", "rensa", "unicodedata2", "wordfreq", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
