@@ -14,7 +14,9 @@ _WRAPPED = 45  # a line shorter than this was ended by its author, not by a marg
 
 _BREAK = re.compile(r"\n[^\S\n]*\n\s*|\n(?=[^\S\n]*(?:[-*•·#>|:]|\d+[.)]\s|[A-Z]+:\s))")
 _LINE = re.compile(r"\n")
-_STOP = re.compile(r"""[.!?]+["'”’»)\]]*\s+(?=["'“‘«(\[]*[A-ZÀ-ÞА-ЯΑ-Ω0-9])|[。！？]["」』”]*|[।؟]\s+""")
+_STOP = re.compile(  # the look back: in a million full stops, no search begins but at the first
+    r"""(?<![.!?])[.!?]+["'”’»)\]]*\s+(?=["'“‘«(\[]*[A-ZÀ-ÞА-ЯΑ-Ω0-9])|[。！？]["」』”]*|[।؟]\s+"""
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|No|Nos|Vol|pp?|ed|Inc|Ltd|Co|approx)|\b[A-Za-z])$"
 )
