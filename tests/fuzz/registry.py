@@ -1,0 +1,23 @@
+"""All targets by name."""
+
+from __future__ import annotations
+
+from fuzz.target import Target
+from fuzz.targets import (
+    command,
+    containers,
+    corpora,
+    custody,
+    evidence,
+    exports,
+    influence,
+    metadata,
+    node,
+    terms,
+)
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for room in (evidence, custody, containers, corpora, exports, metadata, node, influence, terms, command)
+    for target in room.TARGETS
+}

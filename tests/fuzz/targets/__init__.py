@@ -1,0 +1,1 @@
+"""Targets, by the room that their parsers are in."""
