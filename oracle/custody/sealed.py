@@ -23,7 +23,7 @@ from oracle.custody import stream
 from oracle.custody.context import KEY_BYTES, Context
 from oracle.custody.journal import Journal
 from oracle.custody.manifest import MAX_BYTES, SealedManifest, key_commit, read_manifest
-from oracle.custody.segments import Segment
+from oracle.custody.segments import whole
 from oracle.custody.store import ContentStore, digest_to_cid
 from oracle.custody.tally import MAX_LINE, Progress, Tally, batches
 from oracle.errors import BadInput, CheckFailed
@@ -78,7 +78,7 @@ def pack(
     """
     key = secrets.token_bytes(KEY_BYTES) if key is None else key
     told = croissant.checked(metadata or {})
-    whole = hashlib.sha256()
+    hasher = hashlib.sha256()
 
     def plain(tally: Tally) -> Iterator[bytes]:
         for lines in batches(documents):
@@ -95,10 +95,10 @@ def pack(
 
     def hashed(sealed: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in sealed:
-            whole.update(chunk)
+            hasher.update(chunk)
             yield chunk
 
-    segments = journal.segments() if journal else _one(bytes(32))
+    segments = journal.segments() if journal else whole(bytes(32))
     salt = segments[-1].salt
     with Tally(tree.salt_key(key, context, salt), processes=processes) as tally:
         sealed = stream.seal(key, context, plain(tally), segments)
@@ -130,7 +130,7 @@ def pack(
             size=tally.size,
             cid=content.cid,
             sealed=content.size,
-            sha256=whole.hexdigest(),
+            sha256=hasher.hexdigest(),
             licence=licence,
         ),
         board_key=board_key,
@@ -239,7 +239,7 @@ def documents_digest(manifest: SealedManifest, key: bytes) -> bytes:
     """
     manifest.check_key(key)
     sealed = [base64.b64decode(manifest.documents_digest)]
-    (state,) = stream.unseal(key, manifest.context, sealed, _one(manifest.salt), purpose="digest")
+    (state,) = stream.unseal(key, manifest.context, sealed, whole(manifest.salt), purpose="digest")
     return state
 
 
@@ -290,9 +290,5 @@ def _lines(plain: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 def _seal_digest(context: Context, key: bytes, salt: bytes, state: bytes) -> str:
-    (sealed,) = stream.seal(key, context, [state], _one(salt), purpose="digest")
+    (sealed,) = stream.seal(key, context, [state], whole(salt), purpose="digest")
     return base64.b64encode(sealed).decode()
-
-
-def _one(salt: bytes) -> tuple[Segment]:
-    return (Segment(first=0, salt=salt),)

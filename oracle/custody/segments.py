@@ -22,6 +22,11 @@ class Segment(Record):
     salt: Bytes32
 
 
+def whole(salt: bytes) -> tuple[Segment, ...]:
+    """The segments of what was sealed in one run, under ``salt`` (32 bytes)."""
+    return (Segment(first=0, salt=salt),)
+
+
 def fit(segments: Sequence[Segment], chunks: int) -> bool:
     """Whether they are the segments of a ciphertext of so many chunks: in order, none of them empty, each with a salt
     of its own."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from oracle.custody import stream
 from oracle.custody.context import NOWHERE, Context
+from oracle.custody.segments import whole
 from oracle.errors import CheckFailed
 
 SALT = 32
@@ -28,16 +29,18 @@ class Sealing:
         """``plain`` encrypted (:mod:`oracle.custody.stream`), in pieces, the salt first."""
         salt = os.urandom(SALT)
         yield salt
-        yield from stream.seal(self._key, _context(salt, about), [plain], purpose="unfinished")
+        yield from stream.seal(self._key, _context(about), [plain], whole(salt), purpose="unfinished")
 
     def open(self, sealed: bytes, about: str) -> bytes | None:
         """What was sealed; None when it was altered, cut off, is about something else or of another key."""
-        context = _context(sealed[:SALT], about)
+        salt, rest = sealed[:SALT], sealed[SALT:]
+        if len(salt) < SALT:
+            return None
         try:
-            return b"".join(stream.unseal(self._key, context, [sealed[SALT:]], purpose="unfinished"))
+            return b"".join(stream.unseal(self._key, _context(about), [rest], whole(salt), purpose="unfinished"))
         except CheckFailed:
             return None
 
 
-def _context(salt: bytes, about: str) -> Context:
-    return Context(0, NOWHERE, 0, NOWHERE, hashlib.sha256(salt + about.encode()).digest())
+def _context(about: str) -> Context:
+    return Context(0, NOWHERE, 0, NOWHERE, hashlib.sha256(about.encode()).digest())
