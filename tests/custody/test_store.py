@@ -1,15 +1,19 @@
+import contextlib
 import hashlib
 import io
 import itertools
 import os
+import socket
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oracle.custody.board import MAX_SLOT
 from oracle.custody.store import (
     MAX_BLOCK,
     Board,
