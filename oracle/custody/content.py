@@ -141,11 +141,12 @@ class BlockStore(ABC):
             return root if root is not None and name == cid else self.get(name)
 
         for link in unixfs.reachable(get, cid, max_size=max_size, exact=exact):
-            size = None if link.cid == cid else self.size_of(link.cid)
+            if unixfs.is_node(link.cid):
+                continue  # read by the walk itself
+            size = self.size_of(link.cid) if root is None or link.cid != cid else len(root)
             if size is None:
                 size = len(get(link.cid))
-            if not unixfs.is_node(link.cid):
-                unixfs.check_leaf(link, size, root=cid, max_size=max_size, exact=exact)
+            unixfs.check_leaf(link, size, root=cid, max_size=max_size, exact=exact)
 
     def import_car(self, source: BinaryIO) -> str:
         root, blocks = car.read(source, str(getattr(source, "name", "the CAR")))

@@ -91,7 +91,7 @@ class Daemon:
                 input=self.address,
                 hint="start it: ipfs daemon",
             ) from error
-        except (ValueError, KeyError, TypeError, AssertionError) as error:
+        except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
             raise EnvironmentFailure(
                 f"what answers at {self.address} is no IPFS daemon, asked to {what}",
                 input=self.address,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oracle.addresses import shown
 from oracle.custody.board import Board, round_key
 from oracle.custody.cid import encode as digest_to_cid
 from oracle.custody.cid import of as block_cid
@@ -41,8 +40,10 @@ def open_store(address: str) -> ContentStore:
         from oracle.custody.ipfs import IpfsStore  # its client loads a web library, which a folder does without
 
         return IpfsStore(place)
-    told = shown(address) if "@" in address or "://" in address else address
-    raise BadInput(f"no such kind of store: {told!r}", input=told, hint="write local:FOLDER or ipfs:HOST:PORT")
+    # what follows the kind may hold a password
+    raise BadInput(
+        f"no such kind of store: {kind[:20]!r}", input=kind[:20], hint="write local:FOLDER or ipfs:HOST:PORT"
+    )
 
 
 def keep(store: ContentStore, data: bytes, name: str) -> str:
