@@ -16,8 +16,8 @@ from oracle.corpus.plain import plain
 
 _FAMILIES = "agpl apache bsd cc cc-by cc-by-nc cc-by-nc-nd cc-by-nc-sa cc-by-nd cc-by-sa cc0 epl eupl gfdl gpl lgpl mpl"
 _OF_THE_HUB = (
-    "openrail openrail++ bigscience-openrail-m creativeml-openrail-m bigcode-openrail-m bigscience-bloom-rail-1.0 c-uda "
-    "h-research intel-research apple-ascl apple-amlr odc-by odbl openmdw-1.0 pddl lgpl-lr deepfloyd-if-license "
+    "openrail openrail++ bigscience-openrail-m creativeml-openrail-m bigcode-openrail-m bigscience-bloom-rail-1.0 "
+    "c-uda h-research intel-research apple-ascl apple-amlr odc-by odbl openmdw-1.0 pddl lgpl-lr deepfloyd-if-license "
     "fair-noncommercial-research-license llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 grok2-community gemma"
 )
 NAMES = frozenset((*_FAMILIES.split(), *_OF_THE_HUB.split(), "public-domain"))
@@ -78,7 +78,7 @@ _PHRASES = tuple(
         (r"\bllama[ -](\d(?:\.\d)?)(?: community)?\b", r"llama\1"),
         (r"\bsil open font\b", "ofl"),
         (r"\bacademic free\b", "afl"),
-        (r"\b(?:or|and) \(?(?:at your option\)? )?(?:any )?(?:later|newer|greater)\b", " or-later"),
+        (r"\b(?:or|and)\s+(?:at your option\s+)?(?:any\s+)?(?:later|newer|greater)\b", " or-later"),
         (r"(?<=\d)\+", " or-later"),
         (r"\b(\d) clause bsd\b|\b(\d)-clause bsd\b", r"bsd \1\2 clause"),
         (r"\bbsd[ -](\d)(?![\d.]|[ -]clause)", r"bsd \1 clause"),
