@@ -151,7 +151,7 @@ def _small(letter: str) -> str:
         folded = letter.lower()[0]
     if folded == letter and category(letter) == "Lu":
         try:
-            return lookup(name(letter).replace("CAPITAL", "SMALL"))
+            return str(lookup(name(letter).replace("CAPITAL", "SMALL")))
         except KeyError:
             return letter
     return folded

@@ -40,7 +40,7 @@ class WordFile:
     """Word hashes of texts, in order.
 
     ``sizes`` and ``tokens`` (n,) are the numbers of words and tokens of every text; ``twins`` (n,) the first text with
-    the same words in the same order (texts without words compare by their plain characters), itself where there is none.
+    the same words in the same order (those without words compare by their plain characters), itself if there is none.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:

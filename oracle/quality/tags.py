@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from langcodes import Language, LanguageTagError
+from langcodes import Language
 from langcodes.data_dicts import MACROLANGUAGES
+from langcodes.tag_parser import LanguageTagError
 
 _LONGEST = 35  # characters, the length that RFC 5646 has every program accept
 
