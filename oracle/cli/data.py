@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from oracle.cli import scoring
+from oracle.cli.corpora import passed_over, read_documents
 from oracle.cli.output import ProgressCallback, emit, facts, notes, progress, styled
 from oracle.cli.packing import WRAPS, Folder, content_key, licence_of, opened, place, read_file, read_json, recipients
 from oracle.cli.session import Json, PasswordFile
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oracle.corpus.document import Document
+    from oracle.corpus.folders import PassedOver
     from oracle.custody.journal import Journal
     from oracle.custody.sealed import Packed
     from oracle.custody.store import ContentStore
@@ -78,9 +79,10 @@ def pack(
     readers, told = recipients(to or []), read_json(metadata, "Croissant file")
     agreed = licence_of(licence)
     folder = Folder(out)
+    passed: list[PassedOver] = []
     content = folder.store(store)
     with folder.journal(context) as journal, progress() as tell:
-        packed = _packed(content, journal, paths, sample, agreed, told, workers, tell)
+        packed = _packed(content, journal, paths, sample, passed, agreed, told, workers, tell)
         manifest = packed.manifest
         wraps = [wrap_key(manifest.context, packed.key, reader.owner, reader.x25519) for reader in readers]
         folder.finish(packed, Wraps(manifest=manifest.digest, wraps=tuple(wraps)) if wraps else None)
@@ -94,8 +96,9 @@ def pack(
         "bytes": manifest.size,
         "key_commit": "0x" + manifest.key_commit.hex(),
     }
+    rest = {"passed_over": passed_over(passed)}
     secret = {"key": f"{folder.key} (keep a copy: without it nobody ever opens the data again)"}
-    emit(document, facts(document | secret), as_json=json)
+    emit(document | rest, facts(document | secret), as_json=json)
 
 
 @data.command("verify")
@@ -222,6 +225,7 @@ def _packed(
     journal: Journal,
     paths: list[Path],
     sample: int | None,
+    passed: list[PassedOver],
     licence: bytes,
     told: dict[str, Any],
     workers: int,
@@ -239,7 +243,7 @@ def _packed(
             return seal(
                 content,
                 journal.context,
-                _documents(paths, sample),
+                _documents(paths, sample, passed),
                 journal.key,
                 licence=licence,
                 metadata=told,
@@ -254,11 +258,7 @@ def _packed(
             notes().print(f"{error}: beginning anew, under a new key")
 
 
-def _documents(paths: list[Path], sample: int | None) -> Iterator[Document]:
-    from oracle.corpus.readers import read_documents
-
-    repaired: Counter[str] = Counter()
+def _documents(paths: list[Path], sample: int | None, passed: list[PassedOver]) -> Iterator[Document]:
+    passed.clear()  # a packing that begins anew reads anew
     for path in paths:
-        yield from read_documents(path, limit=sample, repaired=repaired)
-    for encoding, count in repaired.items():
-        notes().print(f"{count:,} lines or files were not UTF-8 and were read as {encoding}")
+        yield from read_documents(path, sample, passed)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oracle.cli.base_model import cache_folder, trained_base
+from oracle.cli.corpora import read_documents
 from oracle.cli.output import ProgressCallback, notes
 from oracle.cli.session import Session, send
 from oracle.errors import BadInput
@@ -184,8 +185,6 @@ def specify(
     tell: ProgressCallback,
 ) -> Specification | None:
     """None when no texts are given: then the terms name the hashes of a specification published before."""
-    from oracle.corpus.readers import read_documents
-
     if seed_corpus is None and validation is None:
         return None
     if seed_corpus is None or validation is None:
@@ -196,8 +195,8 @@ def specify(
         )
     from oracle.influence.spec import InfluenceSpec
 
-    known = list(read_documents(reference)) if reference else None
-    texts = Texts(list(read_documents(seed_corpus)), list(read_documents(validation)), known)
+    known = list(read_documents(reference, None)) if reference else None
+    texts = Texts(list(read_documents(seed_corpus, None)), list(read_documents(validation, None)), known)
     base = _base_model(base_model, texts, tell)
     return publish_specification(
         session,

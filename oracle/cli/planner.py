@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from oracle.cli.corpora import read_documents
 from oracle.cli.opening import DEFAULT_SAMPLE, open_round, specify
 from oracle.cli.output import emit, facts, progress
 from oracle.cli.running import draw_sample, round_status, settle_round
@@ -184,10 +185,8 @@ def draw(
 
     [dim]Example:[/] mia round draw 1 --validation hidden.jsonl.gz
     """
-    from oracle.corpus.readers import read_documents
-
     session = open_session(rpc, contract, store)
-    shown = draw_sample(session, round, list(read_documents(validation)))
+    shown = draw_sample(session, round, list(read_documents(validation, None)))
     emit(
         {"round": round, "documents": shown},
         facts({f"round {round}": f"{shown} documents drawn and shown"}),

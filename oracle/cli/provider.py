@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oracle.cli.bidding import bid_status, claim_for, commit_bid, reveal_bid, wrap_bid
+from oracle.cli.corpora import passed_over, read_documents
 from oracle.cli.output import emit, facts, progress
 from oracle.cli.session import (
     DEFAULT_RPC,
@@ -28,6 +29,7 @@ from oracle.cli.session import (
     secret_of,
     unlock,
 )
+from oracle.corpus.folders import PassedOver
 
 bids = typer.Typer(name="bid", no_args_is_help=True, help="Sealed bids: commit, wrap, reveal, status.")
 
@@ -72,13 +74,13 @@ def commit(
     [dim]Example:[/] mia bid commit 1 corpus.jsonl.gz --cost 25000 --bid-file bid.json --keystore alice.json
     """
     from oracle.chain.keys import load_account
-    from oracle.corpus.readers import read_documents
     from oracle.custody.bidfile import read_bid
 
     session = open_session(rpc, contract, store)
     secret = secret_of(keystore, password_file)
     account = load_account(keystore, prompt=lambda _: secret)
-    documents = list(chain.from_iterable(read_documents(path, limit=sample) for path in paths))
+    passed: list[PassedOver] = []
+    documents = list(chain.from_iterable(read_documents(path, sample, passed) for path in paths))
     with progress() as tell:
         done = commit_bid(
             session,
@@ -102,6 +104,7 @@ def commit(
         "bid_file": str(bid_file),
         "sent": done.sent,
         "transaction": done.transaction or None,
+        "passed_over": passed_over(passed),
     }
     state = "committed" if done.sent else "was committed already; nothing sent"
     emit(

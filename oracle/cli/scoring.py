@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from oracle.cli.output import ProgressCallback, emit, notes, progress
+from oracle.cli.corpora import passed_over, read_corpus
+from oracle.cli.output import ProgressCallback, emit, progress
 from oracle.cli.session import Json
 from oracle.errors import BadInput
 
 if TYPE_CHECKING:
+    from oracle.corpus.folders import PassedOver
     from oracle.corpus.spool import Spool
     from oracle.quality import neighbours
     from oracle.quality.profile import QualityScore
@@ -123,9 +124,10 @@ def _scored(
 
     spec = with_options(profile, options)
     beacon = _beacon(seed)
+    passed: list[PassedOver] = []
     with progress() as tell:
-        corpora = [read_corpus(path, limit, tell) for path in paths]
-        known = read_corpus(reference, None, tell) if reference else None
+        corpora = [read_corpus(path, limit, tell, passed) for path in paths]
+        known = read_corpus(reference, None, tell, passed) if reference else None
         asked = _index(known, index, tell)
         if asked is not None:
             spec = replace(spec, reference_index=asked.address)
@@ -141,7 +143,7 @@ def _scored(
         )
     pipeline_hash = hashlib.sha256(canonical.dumps(spec.published())).hexdigest()
     results = [_result(path, found, pipeline_hash) for path, found in zip(paths, market.scores, strict=True)]
-    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results}
+    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results, "passed_over": passed_over(passed)}
 
 
 def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> neighbours.Reference | None:
@@ -156,28 +158,13 @@ def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> 
     return open_reference(AllSentences(known), folder, progress=tell)
 
 
-def read_corpus(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
-    """A corpus on disk, so that its size does not matter."""
-    from oracle.corpus.readers import read_documents
-    from oracle.corpus.spool import Spool
-
-    repaired: Counter[str] = Counter()
-    spool = Spool()
-    for document in read_documents(path, limit=limit, repaired=repaired):
-        spool.append(document)
-        if len(spool) % 1000 == 0:
-            tell(f"reading {path.name}", len(spool), 0)
-    for encoding, count in repaired.items():
-        notes().print(f"{path}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
-    return spool
-
-
 def _result(path: Path, found: QualityScore, pipeline_hash: str) -> dict[str, Any]:
+    from oracle.corpus.names import readable_name
     from oracle.evidence import canonical
 
     evidence = {"pipeline_hash": pipeline_hash, "counts": found.evidence}
     return {
-        "path": str(path),
+        "path": readable_name(path),
         **{axis: decimals(getattr(found, axis)) for axis in ("quality", *AXES)},
         "tokens": found.tokens,
         "documents": found.documents,

@@ -13,9 +13,9 @@ from oracle.errors import BadInput
 
 MAX_DOCUMENT = 16 * 2**20  # bytes of any document; scoring takes up to 100 times as much memory
 SMALL = 2**20  # bytes
-FREE = 10 * 2**20  # bytes, documents at ``DOCUMENT`` each
+FREE = 9 * 2**20  # bytes, documents at ``DOCUMENT`` each
 LONGEST = 2 * 2**20  # bytes of one document
-DOCUMENT = 96  # bytes that a document costs beside its text
+DOCUMENT = 112  # bytes that a document costs beside its text
 MAX_RATIO = 100  # ten times what text compresses to: it is repeated text, or none
 
 
