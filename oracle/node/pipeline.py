@@ -37,6 +37,7 @@ MAX_SAMPLE = 10_000
 BID_BYTES = 1 << 30
 """Bytes of canonical lines that a bid may offer where the planner says nothing else."""
 BID_DOCUMENTS = 1 << 20
+_SHOWN = 300  # characters of a foreign value in an error
 
 Positive = Annotated[int, Field(strict=True, gt=0, lt=1 << 53)]
 
@@ -279,7 +280,7 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
         installed = _plain(pipeline.quality_spec.published())
     except BadInput as error:
         raise EnvironmentFailure(
-            f"the specification's quality options are not those of this version: {error}",
+            f"the specification's quality options are not those of this version: {str(error)[:_SHOWN]}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         ) from error
@@ -308,7 +309,7 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
         estimator(pipeline.influence_spec.estimator)
     except BadInput as error:
         raise EnvironmentFailure(
-            f"the specification's influence parameters are not those of this version: {error}",
+            f"the specification's influence parameters are not those of this version: {str(error)[:_SHOWN]}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         ) from error

@@ -78,7 +78,7 @@ class QualitySpec:
             raise BadInput("w1, w2, w3 and w4 do not add up to 100", input="weights", hint="give all four, in percent")
         try:
             datetime.date.fromisoformat(self.as_of)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise BadInput(f"as_of is no date: {self.as_of!r}", input="as_of", hint="write YYYY-MM-DD") from error
 
     @property

@@ -130,6 +130,15 @@ def test_evidence_says_why(played: Played) -> None:
     assert "is not in the store" in ghost.reasons["missing"]
 
 
+def test_evidence_quotes_no_text(played: Played) -> None:
+    observation, store = played.observations[0], played.scene.store
+    for place, corpus in enumerate(CORPORA):
+        reasons = findings.read_evidence(store, observation, observation.scores[place]).reasons
+        told = " ".join(canonical.dumps(reasons).decode().split())
+        words = " ".join(document.text for document in corpus).split()
+        assert not [quote for at in range(len(words) - 8) if (quote := " ".join(words[at : at + 8])) in told]
+
+
 def test_a_wrap_that_does_not_open_changes_the_observation_and_not_the_median(played: Played) -> None:
     altered = played.observations[2].scores[STATEMENTS]
     assert altered.status == Status.UNAVAILABLE
