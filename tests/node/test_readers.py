@@ -31,7 +31,7 @@ from oracle.custody.bidfile import Bid
 from oracle.custody.keystore import KeyPair
 from oracle.custody.manifest import SealedManifest
 from oracle.custody.store import round_key
-from oracle.custody.wraps import Wraps, sign_wraps
+from oracle.custody.wraps import MAX_WRAPS, Wraps, sign_wraps
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import merkle, score_report
 from oracle.evidence.encryption_key import shortened, sign_key
@@ -199,6 +199,16 @@ def test_a_round_settles_though_a_member_has_a_key_of_small_order(wrapped: Wrapp
     leaf, proof = reporting.leaf_and_proof(scene.market, round_id, wrapped.bids[0].provider, scene.board)
     assert leaf in attested and merkle.verify(report.root, leaf.hash(), proof)
     assert scene.market.phase(round_id) is Phase.CLAIM and len(scene.market.claims(round_id)) == 2
+
+
+def test_a_planner_that_names_thousands_of_auditors_is_refused(wrapped: Wrapped) -> None:
+    """Before anybody asks a node about each of them."""
+    many = tuple(to_checksum_address(f"0x{number:040x}") for number in range(1, MAX_WRAPS + 1))
+    with pytest.raises(CheckFailed, match="are to read") as refused:
+        opening.readers_of(
+            wrapped.scene.market, wrapped.round_id, wrapped.specification.model_copy(update={"auditors": many})
+        )
+    assert refused.value.input == f"round {wrapped.round_id}"
 
 
 # --- wraps on a board that anybody writes to ---
