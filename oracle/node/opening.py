@@ -24,6 +24,7 @@ from oracle.custody.keystore import Keys
 from oracle.custody.sealed import SealedManifest, fetch_sealed, open_sealed
 from oracle.custody.store import Board, ContentStore, round_key
 from oracle.custody.wraps import (
+    MAX_WRAPS,
     Wraps,
     read_wraps,
     require_recipient,
@@ -75,11 +76,18 @@ def readers_of(market: Market, round_id: int, pipeline: Pipeline) -> Readers:
     """The committee's members and the specification's auditors, each with the key that its own wallet signed.
 
     Whoever was slashed, has registered no key, or one that nothing can be wrapped to, is left out with the reason: that
-    costs nobody else anything.
+    costs nobody else anything. CheckFailed for more readers than wraps can be read.
     """
     exchange, committee = Exchange(market), committee_of(market, round_id)
+    wanted = dict.fromkeys((*committee.members, *pipeline.auditors))
+    if len(wanted) > MAX_WRAPS:
+        raise CheckFailed(
+            f"{len(wanted)} are to read the texts of round {round_id}, {MAX_WRAPS} can",
+            input=f"round {round_id}",
+            hint="its planner named too many auditors",
+        )
     keys, left_out = {}, {}
-    for who in dict.fromkeys((*committee.members, *pipeline.auditors)):
+    for who in wanted:
         try:
             _, _, slashed = market.committee.functions.operatorOf(who).call()
             if slashed or who in committee.retired:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from scored_scene import POOL, Scene, build_scene, specify
@@ -20,12 +25,13 @@ from oracle.chain.devnet import Anvil
 from oracle.chain.exchange import Exchange
 from oracle.chain.terms import Phase
 from oracle.cli.bidding import wrap_bid
+from oracle.cli.main import run
 from oracle.cli.session import Session
 from oracle.custody.bidfile import Bid
 from oracle.custody.keystore import KeyPair
 from oracle.custody.manifest import SealedManifest
 from oracle.custody.store import round_key
-from oracle.custody.wraps import Wraps, sign_wraps
+from oracle.custody.wraps import MAX_WRAPS, Wraps, sign_wraps
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import merkle, score_report
 from oracle.evidence.encryption_key import shortened, sign_key
@@ -97,7 +103,7 @@ def slash(scene: Scene, operator: LocalAccount) -> None:
     transact.send(market.w3, scene.planner, call)
 
 
-def pointer(scene: Scene, committee: bytes) -> str:
+def pointer(scene: Scene, committee: bytes) -> ChecksumAddress:
     """Where ``OracleCommittee`` keeps a committee's members: Solady's SSTORE2, deployed through CREATE3."""
     proxy_code = keccak(bytes.fromhex("67363d3d37363d34f03d5260086018f3"))
     deployer = bytes.fromhex(scene.market.committee.address[2:])
@@ -195,6 +201,16 @@ def test_a_round_settles_though_a_member_has_a_key_of_small_order(wrapped: Wrapp
     assert scene.market.phase(round_id) is Phase.CLAIM and len(scene.market.claims(round_id)) == 2
 
 
+def test_a_planner_that_names_thousands_of_auditors_is_refused(wrapped: Wrapped) -> None:
+    """Before anybody asks a node about each of them."""
+    many = tuple(to_checksum_address(f"0x{number:040x}") for number in range(1, MAX_WRAPS + 1))
+    with pytest.raises(CheckFailed, match="are to read") as refused:
+        opening.readers_of(
+            wrapped.scene.market, wrapped.round_id, wrapped.specification.model_copy(update={"auditors": many})
+        )
+    assert refused.value.input == f"round {wrapped.round_id}"
+
+
 # --- wraps on a board that anybody writes to ---
 
 
@@ -229,6 +245,49 @@ def test_wraps_of_others_on_the_board_open_nothing_and_say_so(wrapped: Wrapped) 
 def test_nobody_wraps_in_anothers_name(wrapped: Wrapped) -> None:
     with pytest.raises(BadInput, match="cannot sign wraps"):
         wrap_bid(wrapped.session, wrapped.scene.providers[1], wrapped.bids[0])
+
+
+# --- at the command line ---
+
+
+def mia(*arguments: object) -> tuple[int, Any]:
+    said, result = io.StringIO(), io.StringIO()
+    with redirect_stdout(result), redirect_stderr(said):
+        code = run([*map(str, arguments), "--json"])
+    return code, json.loads(result.getvalue())
+
+
+def test_a_board_key_wraps_for_its_provider_and_nobody_else_does(ready: Wrapped, tmp_path: Path) -> None:
+    """The wallet stays at home; who is left out is listed with the reason."""
+    scene, before = ready.scene, ready.scene.chain.snapshot()
+    clerk, provider = Account.create(), scene.providers[2]
+    for name, account in (("provider", provider), ("clerk", clerk)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(Account.encrypt(account.key, name, iterations=2)))
+        (tmp_path / f"{name}.pw").write_text(name + "\n")
+    (tmp_path / "corpus.jsonl").write_text(json.dumps({"id": "1", "text": "A short text about a harbour."}) + "\n")
+    bid = tmp_path / "bid.json"
+    place = ["--rpc", scene.chain.rpc, "--contract", scene.market.address, "--store", f"local:{scene.content}"]
+    wallet = ["--keystore", tmp_path / "provider.json", "--password-file", tmp_path / "provider.pw"]
+    board = ["--keystore", tmp_path / "clerk.json", "--password-file", tmp_path / "clerk.pw"]
+    opens = ["--bid-password-file", tmp_path / "provider.pw"]
+    commit = ["bid", "commit", ready.round_id, tmp_path / "corpus.jsonl", "--cost", 900, "--bid-file", bid, *wallet]
+    assert mia(*commit, "--board-key", clerk.address, *place)[0] == 0
+    again, refused = mia(*commit, *place)
+    assert (again, refused["error"]["input"]) == (2, str(bid))  # the same bid, without the board key
+    early, why = mia("bid", "wrap", bid, *board, *opens, *place)
+    assert (early, why["error"]["input"]) == (2, f"round {ready.round_id}")
+    scene.to(ready.round_id, "commit_end")
+    code, told = mia("bid", "wrap", bid, *board, *opens, *place)
+    assert code == 0, told
+    (row,) = told["wrapped"]
+    assert len(row["readers"]) == 5 and len(row["left_out"]) == 3
+    assert all(set(left) == {"reader", "reason"} for left in row["left_out"])
+    assert len(ready.open(2)) == 32
+    stranger = Account.create()
+    (tmp_path / "stranger.json").write_text(json.dumps(Account.encrypt(stranger.key, "clerk", iterations=2)))
+    code, why = mia("bid", "wrap", bid, "--keystore", tmp_path / "stranger.json", *board[2:], *opens, *place)
+    assert (code, why["error"]["input"]) == (2, stranger.address)
+    scene.chain.revert(before)
 
 
 # --- nodes that lie ---
