@@ -23,9 +23,9 @@ from web3.types import EventData
 
 from oracle.addresses import shown
 from oracle.chain import artifacts
+from oracle.chain.connection import Client
 from oracle.chain.events import Claim, Commitment, Observed, OperatorPayment, Refund, Report, Reveal, Settlement
 from oracle.chain.logs import first_block, first_block_at, read_logs
-from oracle.chain.rpc import Client
 from oracle.chain.state import AuctionState, RoundState
 from oracle.chain.terms import Phase, Terms
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure

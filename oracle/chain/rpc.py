@@ -16,11 +16,7 @@ from weakref import WeakSet
 import orjson
 import requests
 import urllib3
-from eth_abi.codec import ABICodec
-from eth_abi.exceptions import DecodingError
-from web3 import Web3
-from web3.exceptions import BadFunctionCallOutput, TransactionIndexingInProgress, TransactionNotFound, Web3RPCError
-from web3.manager import RequestManager
+from web3.exceptions import Web3RPCError
 from web3.providers import JSONBaseProvider
 from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST
 from web3.types import RPCEndpoint, RPCResponse
@@ -68,10 +64,6 @@ class Limited(Refused):
 
 class TooSlow(Refused):
     """The node gave no answer in time to a question that can be made smaller."""
-
-
-class Undecodable(EnvironmentFailure, BadFunctionCallOutput):
-    """What a contract is said to have answered is none of its answers."""
 
 
 @dataclass(eq=False)
@@ -307,37 +299,6 @@ class Node(JSONBaseProvider):
         if height < self._height:
             raise self._lags(method, f"block {height}")
         self._height = height
-
-
-class Client(Web3):
-    """web3 on one node, with every error of its as an ``EnvironmentFailure``."""
-
-    class RequestManager(RequestManager):
-        def request_blocking(self, method: Any, params: Any, *formatters: Any, **named: Any) -> Any:
-            try:
-                return super().request_blocking(method, params, *formatters, **named)
-            except (TransactionNotFound, TransactionIndexingInProgress, Refused):
-                raise
-            except Web3RPCError as error:
-                told: Any = error.rpc_response  # absent where web3 tells of something else than an error of the node's
-                said = told["error"]["message"] if told else error.message
-                raise cast(Node, self.provider).refusal(str(method), said) from error
-
-    def __init__(self, rpc: str) -> None:
-        super().__init__(Node(rpc))
-        self.codec = _Codec(self.codec._registry)
-
-
-class _Codec(ABICodec):
-    def decode(self, types: Any, data: Any, strict: bool = True) -> tuple[Any, ...]:
-        try:
-            return super().decode(types, data, strict)
-        except (DecodingError, UnicodeDecodeError, OverflowError) as error:
-            raise Undecodable(
-                f"a contract's answer is not of its types ({', '.join(types)})",
-                input="RPC",
-                hint="is this the right chain and address? use another RPC URL",
-            ) from error
 
 
 _nodes: WeakSet[Node] = WeakSet()

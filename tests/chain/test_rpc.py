@@ -16,7 +16,7 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from odd_node import CHAIN, Said, error, odd_node
-from web3.exceptions import ContractLogicError
+from web3.exceptions import ContractLogicError, TransactionNotFound
 
 from oracle.chain import rpc
 from oracle.chain.client import Market, connect, contract
@@ -342,6 +342,14 @@ def test_results_of_another_form(method: str, result: Any) -> None:
         pytest.raises(EnvironmentFailure, match=f"127.0.0.1:{node.port} to {method}"),
     ):
         asks[method](connect(node.url))
+
+
+def test_a_transaction_that_a_node_does_not_know() -> None:
+    with odd_node(lambda method, *_: Said({"result": None}) if method == "eth_getTransactionByHash" else None) as node:
+        with pytest.raises(TransactionNotFound) as failure:
+            connect(node.url).eth.get_transaction(HexBytes("0x" + "0c" * 32))
+        assert isinstance(failure.value, EnvironmentFailure) and failure.value.input == node.url
+        assert "0x0c0c" in str(failure.value)
 
 
 @pytest.mark.parametrize("data", ["0x", "0x1234", "0x" + "ff" * 32])
