@@ -89,5 +89,5 @@ class DataFolder:
                 return json.loads(cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key))
         body = json.dumps(work()).encode()
         nonce = os.urandom(NONCE)
-        write_atomic(path, nonce + cipher.encrypt(nonce, body, key))
+        write_atomic(path, nonce + cipher.encrypt(nonce, body, key), private=True)
         return json.loads(body)
