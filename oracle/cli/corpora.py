@@ -8,8 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from oracle.cli.output import ProgressCallback, notes
 
 if TYPE_CHECKING:
@@ -26,11 +24,11 @@ def read_documents(path: Path, limit: int | None, passed: list[PassedOver] | Non
     repaired: Counter[str] = Counter()
     aside: list[PassedOver] = []
     yield from readers.read_documents(path, limit=limit, repaired=repaired, passed=aside)
-    name = escape(readable_name(path))
+    name = readable_name(path)
     for encoding, count in repaired.items():
         notes().print(f"{name}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
     for each in aside:
-        told = f"{name}: passed over {each.files:,} files ({escape(each.why)}), the first {escape(each.first)}"
+        told = f"{name}: passed over {each.files:,} files ({each.why}), the first {each.first}"
         notes().print(told, soft_wrap=True)
     if passed is not None:
         passed += aside

@@ -59,7 +59,6 @@ def show(
     [dim]Example:[/] mia licence show licence.txt
     [dim]         [/] mia licence show --round 1
     """
-    from oracle.corpus.encoding import unmarked
     from oracle.evidence.hidden import first_hidden
     from oracle.evidence.licence import Agreement, decode_text, licence_hash
 
@@ -73,7 +72,7 @@ def show(
             hint = "Ask the planner for the text, then: mia licence show FILE."
             raise CheckFailed("the licence's text is not in the store", input="0x" + hashed.hex(), hint=hint)
     else:
-        data = unmarked(read_file(file, "licence or agreement"), str(file))
+        data = read_file(file, "licence or agreement")
         if data.lstrip()[:1] == b"{":
             _show_agreement(Agreement.from_bytes(data, name=str(file)), json)
             return
@@ -204,10 +203,9 @@ def verify(
 
 
 def _agreement(file: Path) -> Agreement:
-    from oracle.corpus.encoding import unmarked
     from oracle.evidence.licence import Agreement
 
-    return Agreement.from_bytes(unmarked(read_file(file, "agreement"), str(file)), name=str(file))
+    return Agreement.from_bytes(read_file(file, "agreement"), name=str(file))
 
 
 def _require_text(agreement: Agreement, data: bytes, name: str) -> str:

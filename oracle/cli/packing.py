@@ -102,7 +102,9 @@ def recipients(files: Sequence[Path]) -> list[PublicPart]:
 
 
 def read_file(path: Path, what: str) -> bytes:
-    """A small file; ``BadInput`` naming it when there is none."""
+    """A small file, without the mark of an editor that saved it; ``BadInput`` naming it when there is none."""
+    from oracle.corpus.encoding import unmarked
+
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE + 1)
@@ -112,7 +114,7 @@ def read_file(path: Path, what: str) -> bytes:
         ) from error
     if len(content) > MAX_FILE:
         raise BadInput(f"this is no {what}: it is above {MAX_FILE} bytes", input=str(path), hint="Check the path.")
-    return content
+    return unmarked(content, str(path))
 
 
 def read_json(path: Path | None, what: str) -> dict[str, Any]:

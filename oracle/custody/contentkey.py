@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from oracle.corpus.encoding import unmarked
 from oracle.custody.files import write_atomic
 from oracle.errors import BadInput
 from oracle.evidence.fields import Bytes32, Record
@@ -31,6 +30,6 @@ def write_key(path: Path, key: ContentKey) -> None:
 def read_key(data: bytes, *, name: str) -> ContentKey:
     """Parse such a file; ``BadInput`` naming it, and nothing of what it holds, otherwise."""
     try:
-        return ContentKey.model_validate_json(unmarked(data, name))
+        return ContentKey.model_validate_json(data)
     except ValidationError as error:
         raise BadInput(f"{name} is no content key", input=name, hint="give the key.json of `mia data pack`") from error

@@ -20,7 +20,6 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from pydantic import AfterValidator, Field
 
-from oracle.corpus.encoding import unmarked
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
 from oracle.evidence.hidden import first_hidden
@@ -54,7 +53,7 @@ def canonical_text(text: str) -> str:
 def decode_text(data: bytes, *, name: str) -> str:
     """The canonical text of a licence, for showing it; ``BadInput`` naming ``name`` when it is no UTF-8 or empty."""
     try:
-        return canonical_text(unmarked(data, name).decode("utf-8"))
+        return canonical_text(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} is not UTF-8", input=name, hint="save it as UTF-8 text") from error
 

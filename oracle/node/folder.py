@@ -82,5 +82,5 @@ class DataFolder:
         if path.exists() and (known := self.sealing.open(path.read_bytes(), key)) is not None:
             return json.loads(known)
         body = json.dumps(work()).encode()
-        write_atomic(path, b"".join(self.sealing.seal(body, key)))
+        write_atomic(path, b"".join(self.sealing.seal(body, key)), private=True)
         return json.loads(body)

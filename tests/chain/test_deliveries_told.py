@@ -24,6 +24,7 @@ from oracle.cli.report.page import render
 from oracle.cli.session import Session
 from oracle.custody.delivery import Delivery as Made
 from oracle.custody.store import Board, LocalStore
+from oracle.evidence.hidden import first_hidden
 from oracle.node.exchange import publish_leaves
 
 

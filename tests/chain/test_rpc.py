@@ -130,7 +130,7 @@ def test_one_block_that_is_refused_is_an_error_at_once() -> None:
     [
         Said(b"slow down", 429),
         Said(b"slow down", 429, {"Retry-After": "0"}),
-        Said(b"", 429, {"Retry-After": format_datetime(datetime.now(UTC) - timedelta(seconds=5), usegmt=True)}),
+        Said(b"", 429, {"Retry-After": "Wed, 01 Jan 2025 00:00:00 GMT"}),
         error("Your app has exceeded its compute units per second capacity", 429, status=429),
         error("project ID request rate exceeded", -32005),
         error("limit exceeded", -32005),

@@ -119,6 +119,13 @@ def test_a_private_key_file_is_nobody_to_wrap_to(mia: Mia, corpus: Path, tmp_pat
     assert (answer.code, answer.document["error"]["input"]) == (1, OTHER) and not folder.exists()
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_files_that_an_editor_saved_are_read(mia: Mia, packed: Path, codec: str) -> None:
+    for file in (packed / "manifest.json", packed / "key.json"):
+        file.write_bytes(file.read_text("utf-8").encode(codec))
+    assert verified(mia, packed, "--key", packed / "key.json").document == {"ok": True, "first_bad": None}
+
+
 def test_what_holds_a_key_or_a_text_is_its_owners(mia: Mia, packed: Path, tmp_path: Path) -> None:
     proof = tmp_path / "proofs" / "proof.json"
     made = mia("data", "prove", packed / "manifest.json", "--document", 3, "--key", packed / "key.json", "--out", proof)

@@ -241,8 +241,6 @@ def test_a_file_that_an_editor_saved_opens(file: Path, codec: str) -> None:
     keys, text = load_keys(file, PASSWORD), file.read_text()
     file.write_bytes(text.replace("\n", "\r\n").encode(codec))
     assert load_keys(file, PASSWORD) == keys
-    content = ContentKey(manifest=bytes(32), key=b"\x01" * 32)
-    assert read_key(content.model_dump_json(indent=1).encode(codec), name="key.json") == content
 
 
 def test_nothing_that_can_be_printed_tells_a_secret(file: Path, tmp_path: Path) -> None:
