@@ -29,7 +29,26 @@ READER = KeyPair(b"\x07" * 32, 7)
 """The operator's keys of custody."""
 CONTEXT = Context(CHAIN, MARKET, ROUND, PROVIDER.address, b"\x33" * 32)
 KEY = b"\x44" * 32
-WORDS = ["The", "quick", "brown", "fox", "jumps", "over", "13", "lazy", "dogs,", "ça", "va;", "naïve", "Grüße", "漢字", "—", "“quoted”", "\\", "\t"]
+WORDS = [
+    "The",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "13",
+    "lazy",
+    "dogs,",
+    "ça",
+    "va;",
+    "naïve",
+    "Grüße",
+    "漢字",
+    "—",
+    "“quoted”",
+    "\\",
+    "\t",
+]
 
 
 class Memory(BlockStore):
