@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import resource
@@ -192,6 +193,37 @@ def test_reading_refuses_what_is_no_export(tmp_path: Path) -> None:
     (tmp_path / "export.json").write_text('{"kind": "other"}')
     with pytest.raises(BadInput, match="is no export"):
         read_export(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        (b'"documents": 40', b'"documents": "40"', "parts.0.documents: "),
+        (b'"title": "title"', b'"title": ["title"]', "title: "),
+        (b'"rows": ', b'"rows": 1.5, "was": ', r"files.jsonl.0.rows: "),
+        (b'"plan": ', b'"more": 1, "plan": ', "more: "),
+    ],
+)
+def test_a_manifest_of_other_types_is_refused(tmp_path: Path, was: bytes, now: bytes, told: str) -> None:
+    write(tmp_path / "out", formats=("jsonl",))
+    place = tmp_path / "out" / "export.json"
+    data = place.read_bytes()
+    assert was in data
+    place.write_bytes(data.replace(was, now, 1))
+    with pytest.raises(BadInput, match=told):
+        read_export(tmp_path / "out")
+
+
+@pytest.mark.parametrize("journal", [b"[]", b'{"plan": 1}', b'{"plan": "%s", "shards": [{"jsonl": null}]}'])
+def test_a_journal_that_is_none_is_begun_anew(tmp_path: Path, journal: bytes) -> None:
+    out, staging = tmp_path / "out", tmp_path / ".out.partial"
+    with pytest.raises(KeyboardInterrupt):
+        write(out, stopping(25, KeyboardInterrupt()), formats=("jsonl",))
+    place = staging / ".journal.json"
+    plan = json.loads(place.read_bytes())["plan"]
+    place.write_bytes(journal.replace(b"%s", plan.encode()))
+    write(out, formats=("jsonl",))
+    verify_export(out, read_export(out))
 
 
 @pytest.mark.parametrize(("formats", "told"), [((), "no format"), (("xls",), "no format 'xls'")])

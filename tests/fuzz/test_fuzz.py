@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 
 import pytest
 
@@ -22,7 +21,7 @@ HALF = 0.5
 def test_only_named_errors(name: str, record_property: Callable[[str, object], None]) -> None:
     target = TARGETS[name]
     tally = run(target, SEED, target.deep if DEEP else max(1, QUICK // target.cost))
-    record_property("fuzz", (name, asdict(tally)))
+    record_property("fuzz", (name, tally.figures()))
     assert not tally.faults, "\n".join([f"{name}, seed {SEED}:", *tally.examples, *map(str, tally.faults.items())])
     assert tally.memory <= target.memory, "\n".join([f"{name} grew by {tally.memory:.0f} MiB", *tally.examples])
     if DEEP:  # a few inputs may fall on one side by chance

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar, Final, Protocol
+
+from pydantic import ConfigDict
 
 from oracle.corpus.exports.rows import Origin, Record
+
+STRICT: Final = ConfigDict(extra="forbid", strict=True)
+"""How files about an export are read back: no key is unknown, no value of another type."""
 
 
 class ShardWriter(Protocol):
@@ -24,6 +29,7 @@ class ShardWriter(Protocol):
 class ShardFile:
     """A written shard: its path below the format's folder, bytes, SHA-256 (hex) and number of rows."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     path: str
     size: int
     sha256: str

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from oracle.corpus.exports.format import ShardFile
+from oracle.corpus.exports.format import STRICT, ShardFile
 from oracle.errors import BadInput
 
 FILE = "export.json"
@@ -22,6 +23,7 @@ class Part:
     """A data set in an export, hashes as 0x-hex. ``lines``: SHA-256 over its documents' canonical lines, each with its
     line feed, in order: whatever format they are read from, this is what they come to."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     provider: str
     dataset_root: str
     document_root: str
@@ -35,6 +37,7 @@ class Part:
 class Export:
     """``plan``: SHA-256 (hex) over what was asked for; ``files``: the shards of each format, in order."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
     plan: str
     title: str
     date: str
@@ -50,6 +53,9 @@ class Export:
         return orjson.dumps({"kind": KIND, **asdict(self)}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
+_EXPORT = TypeAdapter(Export)
+
+
 def read_export(folder: Path) -> Export:
     """The manifest of a published export.
 
@@ -58,14 +64,15 @@ def read_export(folder: Path) -> Export:
     """
     place = folder / FILE
     try:
-        values: dict[str, Any] = orjson.loads(place.read_bytes())
-        if values.pop("kind") != KIND:
+        values = orjson.loads(place.read_bytes())
+        if not isinstance(values, dict) or values.pop("kind", None) != KIND:
             raise ValueError("of another kind")
-        parts = tuple(Part(**part) for part in values.pop("parts"))
-        files = {name: tuple(ShardFile(**file) for file in found) for name, found in values.pop("files").items()}
-        return Export(parts=parts, files=files, **values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return _EXPORT.validate_json(orjson.dumps(values))
+    except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise BadInput(f"{folder} is no export: {place.name}: {why}", input=str(folder), hint="see its path") from error
 
 

@@ -10,21 +10,34 @@ import fcntl
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 import orjson
+from pydantic import ConfigDict, TypeAdapter
 
 from oracle.corpus.exports.disk import PART, explained, part_of
-from oracle.corpus.exports.format import ShardFile
+from oracle.corpus.exports.format import STRICT, ShardFile
 from oracle.errors import BadInput
 
 JOURNAL = ".journal.json"
 
 Shards = list[dict[str, ShardFile]]
 """The finished shards in order, each a file per format."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Journal:
+    """What a run that did not end had finished."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+    plan: str
+    shards: Shards
+
+
+_JOURNAL = TypeAdapter(_Journal)
 
 
 class Staging:
@@ -63,11 +76,7 @@ class Staging:
     def add(self, files: Mapping[str, ShardFile]) -> None:
         """Note a finished shard."""
         self.shards.append(dict(files))
-        journal = {
-            "plan": self._plan,
-            "shards": [{name: asdict(file) for name, file in shard.items()} for shard in self.shards],
-        }
-        self.put(JOURNAL, orjson.dumps(journal))
+        self.put(JOURNAL, orjson.dumps(asdict(_Journal(self._plan, self.shards))))
 
     def put(self, path: str, data: bytes) -> None:
         """A small file, whole or not at all."""
@@ -107,13 +116,12 @@ class Staging:
             for part in self.folder.rglob(f"*{PART}"):
                 part.unlink()
             try:
-                journal = orjson.loads((self.folder / JOURNAL).read_bytes())
-            except (FileNotFoundError, ValueError):
-                journal = {}
+                journal = _JOURNAL.validate_json((self.folder / JOURNAL).read_bytes())
+            except (FileNotFoundError, ValueError):  # or it is no journal: then nothing is known of what is there
+                journal = _Journal("", [])
             kept: Shards = []
-            if journal.get("plan") == self._plan:
-                for entry in journal["shards"]:
-                    shard = {name: ShardFile(**file) for name, file in entry.items()}
+            if journal.plan == self._plan:
+                for shard in journal.shards:
                     if any(self._size(name, file) != file.size for name, file in shard.items()):
                         break
                     kept.append(shard)
