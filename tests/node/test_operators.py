@@ -13,6 +13,7 @@ from oracle.chain.devnet import Anvil
 from oracle.custody.store import round_key
 from oracle.custody.wraps import sign_wraps
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import canonical
 from oracle.evidence.leaf import Status
 from oracle.evidence.observation import Observation
 from oracle.node import findings, opening, reporting, scoring, validation
