@@ -82,7 +82,17 @@ def test_half_characters_are_a_password_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\n", b"\xff\xfe", b"\r\n", b"\xef\xbb\xbf\n", b"\xe4\n", b"\xff\xfet", b"ti\0de\n", "tide\n".encode("utf-16-le")],
+    [
+        b"",
+        b"\n",
+        b"\xff\xfe",
+        b"\r\n",
+        b"\xef\xbb\xbf\n",
+        b"\xe4\n",
+        b"\xff\xfet",
+        b"ti\0de\n",
+        "tide\n".encode("utf-16-le"),
+    ],
 )
 def test_bad_password_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "password").write_bytes(content)
