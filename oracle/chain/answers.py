@@ -14,6 +14,8 @@ from typing_extensions import TypedDict  # pydantic takes that of the standard l
 Quantity = Annotated[str, Field(strict=True, pattern=r"\A0x(0|[1-9a-fA-F][0-9a-fA-F]{0,63})\z")]
 Data = Annotated[str, Field(strict=True, pattern=r"\A0x([0-9a-fA-F]{2})*\z")]
 Address = Annotated[str, Field(strict=True, pattern=r"\A0x[0-9a-fA-F]{40}\z")]
+Word = Annotated[str, Field(strict=True, pattern=r"\A0x[0-9a-fA-F]{1,64}\z")]
+"""Of a signature: a quantity, which some nodes write with all its zeros."""
 Hash = Annotated[str, Field(strict=True, pattern=r"\A0x[0-9a-fA-F]{64}\z")]
 
 
@@ -34,6 +36,11 @@ class Log(TypedDict):
     transactionHash: Hash
     transactionIndex: Quantity
     logIndex: Quantity
+
+
+class Access(TypedDict):
+    address: Address
+    storageKeys: list[Hash]
 
 
 # the field `from` is a word of Python's own
@@ -65,6 +72,16 @@ Transaction = TypedDict(
         "input": Data,
         "blockNumber": NotRequired[Quantity | None],
         "blockHash": NotRequired[Hash | None],
+        # what its sender signed besides, and the signature (signed.py)
+        "type": NotRequired[Quantity | None],
+        "chainId": NotRequired[Quantity | None],
+        "gasPrice": NotRequired[Quantity | None],
+        "maxFeePerGas": NotRequired[Quantity | None],
+        "maxPriorityFeePerGas": NotRequired[Quantity | None],
+        "accessList": NotRequired[list[Access] | None],
+        "v": NotRequired[Quantity | None],
+        "r": NotRequired[Word | None],
+        "s": NotRequired[Word | None],
     },
 )
 

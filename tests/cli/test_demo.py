@@ -2,98 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import pydoc_data.topics
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import torch
 from conftest import Mia
+from small_round import here, key, play, small_run, write_market
 
-from oracle.cli import stages
-from oracle.cli.demo import MARKER, prepare
-from oracle.cli.demo_run import PASSWORD, ROUND, Run, Settings
+from oracle.cli.demo import MARKER
+from oracle.cli.demo_run import PASSWORD, ROUND, Run
 from oracle.cli.handover import manifest_of
 from oracle.cli.output import jsonable
 from oracle.cli.report.page import render
 from oracle.custody.bidfile import read_bid, write_bid
-from oracle.influence.gpt import Architecture
-from oracle.influence.pretrain import BaseSpec
-from oracle.influence.spec import InfluenceSpec
-
-
-def tell(stage: str, done: int, total: int) -> None:
-    """Nobody is watching."""
-
-
-def write_market(folder: Path) -> None:
-    """Four honest providers and a copy, out of the language reference that ships with Python."""
-    paragraphs = [
-        block.replace("\n", " ").strip()
-        for _, text in sorted(pydoc_data.topics.topics.items())
-        for block in text.split("\n\n")
-        if len(block) > 200
-    ]
-    texts = {
-        "seed": paragraphs[::2],
-        "validation": paragraphs[1::10],
-        "reference": paragraphs[3::10],
-        **{f"part-{n}": paragraphs[5 + 2 * n :: 10][:50] for n in range(3)},
-    }
-    texts["copy-of-part-0"] = texts["part-0"]
-    folder.mkdir()
-    for name, blocks in texts.items():
-        with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
-            for n, text in enumerate(blocks):
-                file.write(json.dumps({"id": f"{name}/{n}", "text": text, "lang": "en", "date": "2024-01-01"}) + "\n")
-    providers = [{"id": name, "file": f"{name}.jsonl.gz"} for name in texts if name.startswith(("part", "copy"))]
-    (folder / "manifest.json").write_text(json.dumps({"providers": providers}))
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A run that the tests below take through its stages, in their order."""
-    folder = tmp_path_factory.mktemp("demo")
-    write_market(folder / "market")
-    settings = Settings(
-        market=folder / "market",
-        base=BaseSpec(
-            architecture=Architecture(vocabulary=512, width=64, layers=1, heads=2, context=64),
-            tokens=120_000,
-            sequences=16,
-        ),
-        influence=InfluenceSpec(quota=6_000),  # with less, chance alone puts honest providers below the noise floor
-        validation_sample=40,
-        asked=0.15,
-    )
-    prepare(folder / "out")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # a model this small gains nothing from more, and loses much on a busy machine
-    with ExitStack() as closing:
-        yield Run(folder / "out", settings, closing)
-    torch.set_num_threads(threads)
-
-
-def play(run: Run, first: str, last: str) -> None:
-    names = [name for name, _ in stages.STAGES]
-    for _, stage in stages.STAGES[names.index(first) : names.index(last) + 1]:
-        stage(run, tell)
-
-
-def here(run: Run) -> list[str]:
-    return ["--rpc", run.chain.rpc, "--contract", run.session.market.address, "--store", run.store]
-
-
-def key(run: Run, name: str) -> list[str]:
-    return ["--keystore", str(run.keystore(name)), "--password-file", str(run.password_file)]
+    with small_run(tmp_path_factory.mktemp("demo")) as run:
+        yield run
 
 
 def test_bids_are_sealed_under_their_providers_passwords(run: Run) -> None:
