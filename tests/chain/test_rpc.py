@@ -349,7 +349,7 @@ def test_a_node_that_names_no_priority_fee() -> None:
     history = {
         "oldestBlock": "0x1",
         "baseFeePerGas": ["0x7", "0x8"],
-        "reward": [["0x77359400"]] * 2,
+        "reward": [["0x4b1f3e80"]] * 2,
         "gasUsedRatio": [1],
     }
 
@@ -359,7 +359,7 @@ def test_a_node_that_names_no_priority_fee() -> None:
         return history if method == "eth_feeHistory" else None
 
     with odd_node(script) as node:
-        assert connect(node.url).eth.max_priority_fee == 2 * 10**9
+        assert connect(node.url).eth.max_priority_fee == 0x4B1F3E80  # between web3's own bounds
         history["reward"] = [[]]
         with pytest.raises(EnvironmentFailure, match="to eth_feeHistory"):
             connect(node.url).eth.max_priority_fee  # noqa: B018
