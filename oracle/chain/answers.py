@@ -85,11 +85,21 @@ Transaction = TypedDict(
     },
 )
 
+
+class FeeHistory(TypedDict):
+    """What web3 takes the priority fee from at nodes that do not name one."""
+
+    oldestBlock: Quantity
+    baseFeePerGas: list[Quantity]
+    reward: list[Annotated[list[Quantity], Field(min_length=1)]]
+
+
 _TYPES: dict[str, Any] = {
     "eth_blockNumber": Quantity,
     "eth_call": Data,
     "eth_chainId": Quantity,
     "eth_estimateGas": Quantity,
+    "eth_feeHistory": FeeHistory,
     "eth_gasPrice": Quantity,
     "eth_getBalance": Quantity,
     "eth_getBlockByNumber": Block | None,

@@ -344,6 +344,27 @@ def test_results_of_another_form(method: str, result: Any) -> None:
         asks[method](connect(node.url))
 
 
+@pytest.mark.filterwarnings("ignore:There was an issue with the method")
+def test_a_node_that_names_no_priority_fee() -> None:
+    history = {
+        "oldestBlock": "0x1",
+        "baseFeePerGas": ["0x7", "0x8"],
+        "reward": [["0x4b1f3e80"]] * 2,
+        "gasUsedRatio": [1],
+    }
+
+    def script(method: str, params: list[Any], before: int) -> Any:
+        if method == "eth_maxPriorityFeePerGas":
+            return error("the method does not exist", -32601)
+        return history if method == "eth_feeHistory" else None
+
+    with odd_node(script) as node:
+        assert connect(node.url).eth.max_priority_fee == 0x4B1F3E80  # between web3's own bounds
+        history["reward"] = [[]]
+        with pytest.raises(EnvironmentFailure, match="to eth_feeHistory"):
+            connect(node.url).eth.max_priority_fee  # noqa: B018
+
+
 def test_a_transaction_that_a_node_does_not_know() -> None:
     with odd_node(lambda method, *_: Said({"result": None}) if method == "eth_getTransactionByHash" else None) as node:
         with pytest.raises(TransactionNotFound) as failure:

@@ -6,8 +6,10 @@ import pytest
 from conftest import Mia
 
 from oracle.chain.token import Token
+from oracle.chain.units import parse_amount
 from oracle.cli.licence import _share
 from oracle.cli.revenue import token_units
+from oracle.cli.simulate import _units
 from oracle.errors import BadInput
 
 TOKEN = Token("0x1563915e194D8CfBA1943570603F7606A3115508", "DEMO", 6)
@@ -47,3 +49,8 @@ def test_a_share_of_the_revenue_is_exact(value: str) -> None:
 
 def test_shares_that_are_fractions() -> None:
     assert [_share(text) for text in ("0", "0.05", "1", "0.000000000000000001")] == [0, 5 * 10**16, 10**18, 1]
+
+
+def test_a_sweep_in_a_money_unit_of_nothing_is_refused() -> None:
+    with pytest.raises(BadInput, match="money unit of nothing"):
+        _units("--budget", parse_amount("5.00 DEMO"), parse_amount("0.0 DEMO"))
