@@ -12,7 +12,7 @@ _DIGITS = "0123456789"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _BASE32 = _LETTERS + "234567"
 _BASE64 = _LETTERS.upper() + _LETTERS + _DIGITS
-BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ _BASES: Final = {
     **_both("t", "base32hex", _DIGITS + _LETTERS[:22], 8),
     "h": _Base("base32z", "ybndrfg8ejkmcpqxot1uwisza345h769"),
     **_both("k", "base36", _DIGITS + _LETTERS),
-    "z": _Base("base58btc", BASE58),
-    "Z": _Base("base58flickr", BASE58[:9] + BASE58[33:] + BASE58[9:33]),
+    "z": _Base("base58btc", _BASE58),
+    "Z": _Base("base58flickr", _BASE58[:9] + _BASE58[33:] + _BASE58[9:33]),
     "m": _Base("base64", _BASE64 + "+/", 4),
     "M": _Base("base64", _BASE64 + "+/", 4),
     "u": _Base("base64url", _BASE64 + "-_", 4),

@@ -135,7 +135,8 @@ def reachable(
 ) -> Iterator[Link]:
     """Links to a file's blocks, each once, parents first; leaves are not read. The root's size is not known: 0.
 
-    Holds about 150 bytes a block. Raises ``CheckFailed`` as ``leaf_links``: what this takes, that does not refuse.
+    Holds about 150 bytes a block. Raises ``CheckFailed`` as ``leaf_links``; what lies below a block that comes again
+    counts once.
     """
     for link, _ in _walk(get, cid, max_size, exact, shared=True):
         yield link

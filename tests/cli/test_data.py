@@ -282,7 +282,7 @@ def test_a_text_that_changed_meanwhile_gets_a_new_key(mia: Mia, corpus: Path, tm
 
     folder = tmp_path / "sealed"
     with open_journal(folder / ".packing", Context.new()) as journal:
-        list(journal.guard([b"what another text became"]))
+        list(journal.guard([b"what another text became"], journal.segments()[-1]))
         old = journal.key
     answer = mia("data", "pack", corpus, "--out", folder)
     assert answer.code == 0 and "under a new key" in answer.said

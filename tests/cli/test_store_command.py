@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from oracle.custody.cid import to_bytes
 from oracle.custody.store import LocalStore, block_cid
 
 Mia = Callable[..., Any]
@@ -68,9 +69,26 @@ def test_what_goes_wrong_writes_nothing(mia: Mia, place: tuple[str, LocalStore],
     answer = mia("store", "import", file, "--store", address)
     assert answer.code == 1 and str(file) in answer.document["error"]["name"] + answer.said + str(answer.document)
     assert mia("store", "import", tmp_path / "nowhere.car", "--store", address).code == 2
-    for wrong in ("nothing", "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o"):
+    for wrong in ("nothing", "bafyreigdmqpykrgxyaxtlafqpqhzrb7qy2rh75nldvfd4tucqmqqme5yje"):  # dag-cbor
         assert mia("store", "pin", wrong, "name", "--store", address).code == 2
     assert mia("store", "pin", missing, "name", "--store", address).code == 1
     assert mia("store", "pins", "--store", "ftp:there").code == 2
     dead = mia("store", "pins", "--store", "ipfs:127.0.0.1:1")
     assert dead.code == 3 and "127.0.0.1:1" in dead.said
+
+
+def test_content_ids_are_taken_as_people_write_them(mia: Mia, place: tuple[str, LocalStore]) -> None:
+    address, store = place
+    cid = store.add([b"what the pilot wrote"]).cid
+    for number, text in enumerate((f"ipfs://{cid}", f"/ipfs/{cid}/", f" {cid}\n", "f" + to_bytes(cid).hex())):
+        answer = mia("store", "pin", text, f"pin-{number}", "--store", address)
+        assert answer.document == {"name": f"pin-{number}", "cid": cid}
+    assert set(store.pins().values()) == {cid}
+    wrong = mia("store", "pin", cid[:-1] + "1", "name", "--store", address)
+    assert wrong.code == 2 and "is no letter of base32" in " ".join(wrong.said.split())
+
+
+def test_the_password_in_an_address_is_not_printed(mia: Mia) -> None:
+    for store in ("ipfs:http://mia:hunter22@127.0.0.1:1", "ipfs:http://mia:hunter22@[::1]:1/k", "mia:hunter22@x"):
+        answer = mia("store", "pins", "--store", store)
+        assert answer.code in (2, 3) and "hunter22" not in answer.said + str(answer.document)
