@@ -19,7 +19,7 @@ from oracle.quality.tags import one_code
 
 TEXTS = {
     "no": "Fyrvokteren på den ytterste holmen skrev hver kveld ned hvor mange båter som hadde gått forbi, og om "
-    "vinteren leste han alt sammen høyt for katten. Det var ikke mange som kom på besøk, men de som kom, ble alltid lenge.",
+    "vinteren leste han alt sammen høyt for katten. Det var ikke mange som kom på besøk, men de ble lenge.",
     "nn": "Fyrvaktaren på den ytste holmen skreiv kvar kveld ned kor mange båtar som hadde gått forbi, og om vinteren "
     "las han alt saman høgt for katten. Det var ikkje mange som kom på vitjing, men dei som kom, vart alltid lenge.",
     "hr": "Svjetioničar na najudaljenijem otoku svake je večeri zapisivao koliko je brodova prošlo, a zimi je sve to "
