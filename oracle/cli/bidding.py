@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oracle.cli.session import Session, send
-from oracle.errors import BadInput
+from oracle.errors import BadInput, CheckFailed
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -47,7 +47,8 @@ def commit_bid(
 
     A file left by an interrupted run is taken up: the same bid is sent, no second key or salt is made. ``replaces``: an
     earlier bid on the same texts, whose sealed data set and place the new one keeps. Raises BadInput outside the commit
-    phase, for a cost above the cap, or when a file holds another bid. ``work``: see ``write_bid``.
+    phase, for a cost above the cap, for more than the round takes of one bid, or when a file holds another bid.
+    ``work``: see ``write_bid``.
     """
     from oracle.chain.terms import Phase
     from oracle.custody.bidfile import SCRYPT_WORK, read_bid, write_bid
@@ -71,6 +72,7 @@ def commit_bid(
         _require_same(replaces, session, account.address, round, documents, replaces.cost, file)
         bid = replaces.model_copy(update={"cost": cost, "salt": secrets.token_bytes(32)})
     else:
+        _require_within_limits(session, terms.pipeline_hash, documents)
         here = Context.new(chain_id=market.chain_id, market=market.address, round=round, provider=account.address)
         packed = pack(session.store, here, documents, licence=terms.agreement_hash, progress=progress)
         bid = _new_bid(session, account.address, round, terms.hash(), packed.manifest, packed.key, cost)
@@ -87,6 +89,21 @@ def commit_bid(
         value = terms.bid_bond if live is None else 0
     receipt = send(session, account, call, value=value)
     return Committed(bid, len(documents), receipt, sent=True)
+
+
+def _require_within_limits(session: Session, pipeline_hash: bytes, documents: Sequence[Document]) -> None:
+    """BadInput for more than the round's specification takes of one bid: nobody would read it. Where the store does not
+    hold the specification, nothing is said."""
+    from oracle.corpus.canonical import canonical_line
+    from oracle.node import pipeline
+
+    try:
+        limits = pipeline.read(session.store, pipeline_hash).bid_limits
+    except CheckFailed:
+        return
+    size = sum(len(canonical_line(document)) + 1 for document in documents)
+    if excess := limits.exceeded(size, len(documents)):
+        raise BadInput(f"operators would not score this bid: {excess}", input="corpus", hint="Offer a part of it.")
 
 
 def wrap_bid(session: Session, bid: Bid) -> dict[str, Any]:
