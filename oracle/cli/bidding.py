@@ -49,7 +49,7 @@ def commit_bid(
     A file left by an interrupted run is taken up: the same bid is sent, no second key or salt is made. ``replaces``: an
     earlier bid on the same texts, whose sealed data set and place the new one keeps. ``board_key``: the address of a
     key that may sign key wraps beside the wallet. ``work``: see ``write_bid``. Raises BadInput outside the commit
-    phase, for a cost above the cap, or when a file holds another bid.
+    phase, for a cost above the cap, for more than the round takes of one bid, or when a file holds another bid.
     """
     from oracle.chain.terms import Phase
     from oracle.custody.bidfile import SCRYPT_WORK, read_bid, write_bid
@@ -73,6 +73,7 @@ def commit_bid(
         _require_same(replaces, session, account.address, round, documents, replaces.cost, file, board_key)
         bid = replaces.model_copy(update={"cost": cost, "salt": secrets.token_bytes(32)})
     else:
+        _require_within_limits(session, terms.pipeline_hash, documents)
         here = Context.new(chain_id=market.chain_id, market=market.address, round=round, provider=account.address)
         licence = terms.agreement_hash
         packed = pack(session.store, here, documents, licence=licence, board_key=board_key, progress=progress)
@@ -90,6 +91,21 @@ def commit_bid(
         value = terms.bid_bond if live is None else 0
     receipt = send(session, account, call, value=value)
     return Committed(bid, len(documents), receipt, sent=True)
+
+
+def _require_within_limits(session: Session, pipeline_hash: bytes, documents: Sequence[Document]) -> None:
+    """BadInput for more than the round's specification takes of one bid: nobody would read it. Where the store does not
+    hold the specification, nothing is said."""
+    from oracle.corpus.canonical import canonical_line
+    from oracle.node import pipeline
+
+    try:
+        limits = pipeline.read(session.store, pipeline_hash).bid_limits
+    except CheckFailed:
+        return
+    size = sum(len(canonical_line(document)) + 1 for document in documents)
+    if excess := limits.exceeded(size, len(documents)):
+        raise BadInput(f"operators would not score this bid: {excess}", input="corpus", hint="Offer a part of it.")
 
 
 def wrap_bid(session: Session, account: LocalAccount, bid: Bid) -> dict[str, Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from oracle.corpus.document import Document
     from oracle.influence.base import BaseModel
     from oracle.influence.spec import InfluenceSpec
+    from oracle.node.bid_limits import BidLimits
     from oracle.quality.spec import QualitySpec
 
 DEFAULT_SAMPLE = 40  # documents of the validation pool that score a round
@@ -53,6 +54,7 @@ def publish_specification(
     influence: InfluenceSpec,
     quality: QualitySpec,
     sample: int = DEFAULT_SAMPLE,
+    limits: BidLimits | None = None,
     tranche_languages: Sequence[str] = (),
     auditors: Sequence[str] = (),
     progress: ProgressCallback | None = None,
@@ -84,6 +86,7 @@ def publish_specification(
         reference=texts.reference,
         pool=len(texts.validation),
         sample=min(sample, len(texts.validation)),
+        bid_limits=limits,
         tranche_languages=tranche_languages,
         auditors=auditors,
     )
@@ -180,6 +183,7 @@ def specify(
     base_model: Path | None,
     quality: QualitySpec,
     sample: int,
+    limits: BidLimits,
     languages: list[str],
     auditors: list[str],
     tell: ProgressCallback,
@@ -206,6 +210,7 @@ def specify(
         influence=InfluenceSpec(),
         quality=quality,
         sample=sample,
+        limits=limits,
         tranche_languages=languages,
         auditors=auditors,
         progress=tell,

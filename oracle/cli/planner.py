@@ -109,6 +109,12 @@ def open_(
         typer.Option("--quality-option", metavar="NAME=N", help="A choice of the quality profile, such as w1=40."),
     ] = None,
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="Validation documents drawn.")] = DEFAULT_SAMPLE,
+    max_bytes: Annotated[
+        int, typer.Option(min=1, max=1 << 36, metavar="N", help="Bytes that operators read of one bid.")
+    ] = 1 << 30,
+    max_documents: Annotated[
+        int, typer.Option(min=1, max=1 << 32, metavar="N", help="Documents that operators read of one bid.")
+    ] = 1 << 20,
     tranche_language: Annotated[
         list[str] | None,
         typer.Option(
@@ -131,6 +137,7 @@ def open_(
     --seed-corpus seed.jsonl.gz --validation hidden.jsonl.gz --agreement licence.txt --keystore planner.json
     """
     from oracle.chain.terms_file import load_terms
+    from oracle.node.bid_limits import BidLimits
     from oracle.quality.spec import with_options
 
     wanted = load_terms(terms_file)
@@ -152,7 +159,18 @@ def open_(
     account = unlock(keystore, password_file)
     with progress() as tell:
         specification = specify(
-            session, account, seed_corpus, validation, reference, base_model, quality, sample, languages, auditors, tell
+            session,
+            account,
+            seed_corpus,
+            validation,
+            reference,
+            base_model,
+            quality,
+            sample,
+            BidLimits(bytes=max_bytes, documents=max_documents),
+            languages,
+            auditors,
+            tell,
         )
     number = open_round(
         session,

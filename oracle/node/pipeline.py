@@ -26,6 +26,7 @@ from oracle.influence.estimators import estimator
 from oracle.influence.log import KIND as INFLUENCE_KIND
 from oracle.influence.log import read_spec
 from oracle.influence.spec import InfluenceSpec
+from oracle.node.bid_limits import BidLimits
 from oracle.quality.spec import QualitySpec, spec_of
 
 KIND: Literal["mixed-mia/pipeline/2"] = "mixed-mia/pipeline/2"
@@ -34,12 +35,7 @@ MAX_BLOB = 1 << 31
 """Bytes of a file that a specification names: whoever reads foreign content bounds it."""
 MAX_SAMPLE = 10_000
 """Documents of a validation sample."""
-BID_BYTES = 1 << 30
-"""Bytes of canonical lines that a bid may offer where the planner says nothing else."""
-BID_DOCUMENTS = 1 << 20
 _SHOWN = 300  # characters of a foreign value in an error
-
-Positive = Annotated[int, Field(strict=True, gt=0, lt=1 << 53)]
 
 
 class Blob(Record):
@@ -67,7 +63,7 @@ class CorpusRef(Record):
 class SampleSize(Record):
     """Documents in the committed validation pool (its root is in the terms) and in the sample drawn from it."""
 
-    pool: Positive
+    pool: Count
     sample: Annotated[int, Field(strict=True, gt=0, le=MAX_SAMPLE)]
 
     @model_validator(mode="after")
@@ -75,23 +71,6 @@ class SampleSize(Record):
         if self.sample > self.pool:
             raise ValueError(f"a sample of {self.sample} documents cannot be drawn from a pool of {self.pool}")
         return self
-
-
-class BidLimits(Record):
-    """What one bid may offer: ``bytes`` of canonical lines (their line feeds included) and ``documents``.
-
-    Every operator reads and scores all of it, so that somebody has to say how much that is before anybody bids.
-    """
-
-    bytes: Positive = BID_BYTES
-    documents: Positive = BID_DOCUMENTS
-
-    def exceeded(self, size: int, documents: int) -> str:
-        """What is too much about a data set of ``size`` bytes; empty when nothing is."""
-        for what, has, most in (("bytes", size, self.bytes), ("documents", documents, self.documents)):
-            if has > most:
-                return f"it offers {has} {what}, this round's specification takes at most {most} of one bid"
-        return ""
 
 
 class Tolerance(Record):
@@ -204,6 +183,13 @@ def load(store: ContentStore, digest: bytes) -> Pipeline:
     Raises CheckFailed when the block is missing, altered or not canonical, EnvironmentFailure when it asks for another
     version of the scoring code or its models than the one installed.
     """
+    pipeline = read(store, digest)
+    _require_installed(pipeline, f"pipeline {digest.hex()}")
+    return pipeline
+
+
+def read(store: ContentStore, digest: bytes) -> Pipeline:
+    """The specification as :func:`load`, whether or not this installation computes it: for whoever scores nothing."""
     name = f"pipeline {digest.hex()}"
     try:
         raw = store.get(digest_to_cid(digest))
@@ -221,9 +207,7 @@ def load(store: ContentStore, digest: bytes) -> Pipeline:
             input=name,
             hint="install the version of mixed-mia that the planner published",
         )
-    pipeline = Pipeline.from_bytes(raw, name=name, hint="ask the planner to open a round with one that can be read")
-    _require_installed(pipeline, name)
-    return pipeline
+    return Pipeline.from_bytes(raw, name=name, hint="ask the planner to open a round with one that can be read")
 
 
 def put_blob(store: ContentStore, data: bytes) -> Blob:

@@ -31,6 +31,7 @@ from oracle.influence.pretrain import BaseSpec, train_base
 from oracle.influence.spec import InfluenceSpec
 from oracle.mechanism import liquidity
 from oracle.node import opening, pipeline, reporting, scoring, validation
+from oracle.node.bid_limits import BidLimits
 from oracle.node.sealing import Sealing
 from oracle.quality.spec import QualitySpec
 
@@ -263,7 +264,7 @@ def build_scene(chain: Anvil, folder: Path) -> Scene:
     return scene
 
 
-def specify(scene: Scene, limits: pipeline.BidLimits | None = None) -> pipeline.Pipeline:
+def specify(scene: Scene, limits: BidLimits | None = None) -> pipeline.Pipeline:
     """Train the base model and publish the scoring specification; the whole validation pool is drawn."""
     seed = [*passages("typesmapping", "seed", 20), *passages("string-methods", "seed", 20)]
     base = train_base([document.text for document in seed], BaseSpec(ARCHITECTURE, tokens=30_000))

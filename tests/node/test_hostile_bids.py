@@ -24,7 +24,7 @@ from oracle.evidence import commitment
 from oracle.evidence.leaf import Status
 from oracle.evidence.observation import Observation
 from oracle.node import findings
-from oracle.node.pipeline import BidLimits
+from oracle.node.bid_limits import BidLimits
 
 HONEST, NUMBER, LIST, VAST, LYING, ODD = range(6)
 STATUSES = [

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from oracle.corpus.document import Document
 from oracle.custody.store import MAX_BLOCK, LocalStore, cid_to_digest
@@ -13,9 +14,11 @@ from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import canonical
 from oracle.influence.log import KIND
 from oracle.influence.spec import InfluenceSpec
+from oracle.influence.state import StateFile
 from oracle.node import pipeline, validation
 from oracle.node.folder import DataFolder
 from oracle.node.held import Held
+from oracle.node.sealing import Sealing
 from oracle.quality.spec import QualitySpec
 
 PLANNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -66,6 +69,14 @@ def test_the_hash_in_the_terms_opens_to_the_specification(tmp_path: Path) -> Non
         ({"influence": {"kind": KIND, "colour": 1}}, EnvironmentFailure, "colour"),
         ({"gain_ref": 0}, CheckFailed, "gain_ref"),
         ({"surprise": 1}, CheckFailed, "surprise"),
+        ({"validation": {"pool": 3, "sample": 4}}, CheckFailed, "sample of 4"),
+        ({"validation": {"pool": 0, "sample": 0}}, CheckFailed, "validation"),
+        ({"validation": {"pool": 2**53 - 1, "sample": 2**53 - 1}}, CheckFailed, "validation"),
+        ({"base_model": {"sha256": "0x" + "00" * 32, "size": 1 << 40, "blocks": []}}, CheckFailed, "base_model"),
+        ({"bid_limits": {"bytes": 0, "documents": 1}}, CheckFailed, "bid_limits"),
+        ({"bid_limits": None}, CheckFailed, "bid_limits"),
+        ({"quality": {"options": QualitySpec().published()["options"] | {"as_of": 7}}}, EnvironmentFailure, "as_of"),
+        ({"influence": {"kind": KIND, "clip": "x" * 10**5}}, EnvironmentFailure, "influence parameters"),
     ],
 )
 def test_another_specification_is_refused_clearly(
@@ -75,6 +86,18 @@ def test_another_specification_is_refused_clearly(
     block = canonical.dumps(json.loads(build(store).to_bytes()) | change)
     with pytest.raises(error, match=message):
         pipeline.load(store, cid_to_digest(store.put(block)))
+
+
+def test_a_store_that_is_down_is_the_environment(tmp_path: Path) -> None:
+    class Down(LocalStore):
+        def get(self, cid: str) -> bytes:
+            raise EnvironmentFailure("no answer", input=cid)
+
+    made = build(LocalStore(tmp_path))
+    with pytest.raises(EnvironmentFailure, match="no answer"):
+        pipeline.load(Down(tmp_path), made.digest)
+    with pytest.raises(EnvironmentFailure, match="no answer"):
+        pipeline.fetch_base_model(Down(tmp_path), made, made.base_model.sha256)
 
 
 def test_what_is_missing_or_not_canonical_is_named(tmp_path: Path) -> None:
@@ -126,6 +149,26 @@ def test_checkpoints_show_nothing_of_the_texts(tmp_path: Path) -> None:
     assert b"confidential" not in path.read_bytes()
     other = DataFolder(tmp_path, bytes([1] * 32))
     assert other.stage("quality", {}, lambda: "worked out again") == "worked out again"
+
+
+def test_an_unfinished_run_shows_nothing_and_goes_on_for_its_own_job_only(tmp_path: Path) -> None:
+    sealing, device = Sealing(bytes(32)), torch.device("cpu")
+    weights = {"weight": torch.arange(700_000, dtype=torch.float32)}  # more than one chunk
+    file = StateFile(tmp_path / "run.state", "job", sealing)
+    for _ in range(2):
+        file.save(weights, {"books": "confidential"})
+    assert [path.name for path in tmp_path.iterdir()] == ["run.state"]
+    sealed = (tmp_path / "run.state").read_bytes()
+    assert b"confidential" not in sealed and weights["weight"][1000:1010].numpy().tobytes() not in sealed
+    found = file.load(device)
+    assert found is not None and torch.equal(found[0]["weight"], weights["weight"])
+    assert found[1] == {"books": "confidential"}
+    for path, key, seal in (("run.state", "other", sealing), ("run.state", "job", Sealing(bytes([1] * 32)))):
+        assert StateFile(tmp_path / path, key, seal).load(device) is None
+    assert StateFile(tmp_path / "run.state", "job").load(device) is None
+    for torn in (sealed[:-1], sealed[: len(sealed) // 2], sealed[:20], b"", sealed[:50] + b"x" + sealed[51:]):
+        (tmp_path / "run.state").write_bytes(torn)
+        assert file.load(device) is None
 
 
 def test_two_processes_never_share_a_folder(tmp_path: Path) -> None:
