@@ -30,7 +30,8 @@ def read_documents(path: Path, limit: int | None, passed: list[PassedOver] | Non
     for encoding, count in repaired.items():
         notes().print(f"{name}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
     for each in aside:
-        told = f"{name}: passed over {each.files:,} files ({escape(each.why)}), the first {escape(each.first)}"
+        told = f"{name}: passed over {each.files:,} file{'s' * (each.files != 1)}, "
+        told += f"{escape(each.why)}: {escape(each.first)}{' first' * (each.files != 1)}"
         notes().print(told, soft_wrap=True)
     if passed is not None:
         passed += aside
@@ -49,6 +50,6 @@ def read_corpus(path: Path, limit: int | None, tell: ProgressCallback, passed: l
     return spool
 
 
-def passed_over(passed: Sequence[PassedOver]) -> list[dict[str, Any]]:
-    """What a command's document says of them."""
-    return [asdict(each) for each in passed]
+def passed_over(passed: Sequence[PassedOver]) -> dict[str, Any]:
+    """What a command's document says of them, if there are any: ``{"passed_over": [{path, why, files, first}]}``."""
+    return {"passed_over": [asdict(each) for each in passed]} if passed else {}
