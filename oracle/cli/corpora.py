@@ -30,9 +30,8 @@ def read_documents(path: Path, limit: int | None, passed: list[PassedOver] | Non
     for encoding, count in repaired.items():
         notes().print(f"{name}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
     for each in aside:
-        told = f"{name}: passed over {each.files:,} file{'s' * (each.files != 1)}, "
-        told += f"{escape(each.why)}: {escape(each.first)}{' first' * (each.files != 1)}"
-        notes().print(told, soft_wrap=True)
+        first = escape(each.first)
+        notes().print(f"{name}: passed over {each.files:,} ({escape(each.why)}), the first is {first}", soft_wrap=True)
     if passed is not None:
         passed += aside
 

@@ -317,11 +317,11 @@ def test_a_web_page_as_prose_and_a_link_to_nothing(tmp_path: Path) -> None:
 
 def test_names_that_cannot_be_printed_are_spelt_out(tmp_path: Path) -> None:
     for name in (b"caf\xe9.txt", "line\nbreak\u202e.txt".encode(), b"esc\x1b.txt"):
-        Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name))).write_text("some text")
+        (tmp_path / os.fsdecode(name)).write_text("some text")
     documents = list(read_documents(tmp_path))
     assert [document.id for document in documents] == [r"caf\xe9.txt", r"esc\x1b.txt", r"line\nbreak\u202e.txt"]
     assert all(canonical_line(document) for document in documents)
-    broken = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"\xff.jsonl")))
+    broken = tmp_path / os.fsdecode(b"\xff.jsonl")
     broken.write_text("{}\n")
     error = refusal(broken)
     assert rf"{tmp_path}/\xff.jsonl:1" in str(error)
