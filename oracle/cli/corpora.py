@@ -28,7 +28,7 @@ def read_documents(path: Path, limit: int | None, passed: list[PassedOver] | Non
     for encoding, count in repaired.items():
         notes().print(f"{name}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
     for each in aside:
-        told = f"{name}: passed over {each.files:,} files ({each.why}), the first {each.first}"
+        told = f"{name}: passed over {each.files:,} ({each.why}), the first is {each.first}"
         notes().print(told, soft_wrap=True)
     if passed is not None:
         passed += aside
@@ -47,6 +47,6 @@ def read_corpus(path: Path, limit: int | None, tell: ProgressCallback, passed: l
     return spool
 
 
-def passed_over(passed: Sequence[PassedOver]) -> list[dict[str, Any]]:
-    """What a command's document says of them."""
-    return [asdict(each) for each in passed]
+def passed_over(passed: Sequence[PassedOver]) -> dict[str, Any]:
+    """What a command's document says of them, if there are any: ``{"passed_over": [{path, why, files, first}]}``."""
+    return {"passed_over": [asdict(each) for each in passed]} if passed else {}

@@ -96,9 +96,8 @@ def pack(
         "bytes": manifest.size,
         "key_commit": "0x" + manifest.key_commit.hex(),
     }
-    rest = {"passed_over": passed_over(passed)}
     secret = {"key": f"{folder.key} (keep a copy: without it nobody ever opens the data again)"}
-    emit(document | rest, facts(document | secret), as_json=json)
+    emit(document | passed_over(passed), facts(document | secret), as_json=json)
 
 
 @data.command("verify")

@@ -198,7 +198,7 @@ def influence(
                     write_log(log, found, run.documents)
                 elif log is not None:
                     say(f"{log} is not written: what was to be replayed does not replay")
-    document["passed_over"] = passed_over(passed)
+    document |= passed_over(passed)
     emit(document, lambda console: show_influence(console, document), as_json=json)
     if "replay" in document and not document["replay"]["ok"]:
         raise typer.Exit(1)

@@ -104,8 +104,7 @@ def commit(
         "bid_file": str(bid_file),
         "sent": done.sent,
         "transaction": done.transaction or None,
-        "passed_over": passed_over(passed),
-    }
+    } | passed_over(passed)
     state = "committed" if done.sent else "was committed already; nothing sent"
     emit(
         document,

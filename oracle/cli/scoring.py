@@ -143,7 +143,7 @@ def _scored(
         )
     pipeline_hash = hashlib.sha256(canonical.dumps(spec.published())).hexdigest()
     results = [_result(path, found, pipeline_hash) for path, found in zip(paths, market.scores, strict=True)]
-    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results, "passed_over": passed_over(passed)}
+    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results} | passed_over(passed)
 
 
 def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> neighbours.Reference | None:

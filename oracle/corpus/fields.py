@@ -53,9 +53,9 @@ def no_text(place: str, columns: Sequence[str]) -> BadInput:
     """The error for records that have other columns only."""
     shown = sorted(columns)[:20]
     found = ", ".join(name[:80] for name in shown) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
-    return BadInput(
-        f"{place} has no column 'text' (found: {found or 'nothing'})", input=place, hint="name the column 'text'"
-    )
+    near = next((name for name in columns if name.strip().casefold() == "text"), None)
+    hint = "name the column 'text'" if near is None else f"rename the column '{near}' to 'text'"
+    return BadInput(f"{place} has no column 'text' (found: {found or 'nothing'})", input=place, hint=hint)
 
 
 def repeated(place: str, field: str, what: str) -> BadInput:

@@ -30,12 +30,13 @@ _PROSE = (".txt", ".text", ".md", ".rst")
 _VERSIONS = (".git", ".hg", ".svn")
 _MAX_STATE = 2**20  # bytes; a million would name 10,000 files
 
-HIDDEN = "hidden (a name that begins with a dot)"
+HIDDEN = "hidden by a dot in front"
 MARKER = "what Spark or Delta Lake put beside the data"
 UNKNOWN = "of no readable kind"
 DESCRIPTION = "what describes the data set"
 CACHE = "a cache: state.json does not list it"
 LINK = "links to folders"
+SPECIAL = "pipes, sockets or devices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,10 @@ def document_files(folder: Path, readable: Callable[[Path], bool]) -> tuple[list
             aside[UNKNOWN].append(file)
         elif _DESCRIPTION.fullmatch(file.name):
             aside[DESCRIPTION].append(file)
-        else:
+        elif not file.is_file():
             require_target(file)
+            aside[SPECIAL].append(file)
+        else:
             files.append(file)
     files.sort()
     listed = {place: _listed(place / "state.json") for place in {file.parent for file in files} if _is_saved(place)}

@@ -79,8 +79,9 @@ def _quoted(lines: Iterable[str], place: str, comma: str, allowance: Allowance) 
     def unmarked() -> Iterator[str]:
         nonlocal begins
         for line in lines:
-            yield line.lstrip(MARK) if begins else line
+            given = line.lstrip(MARK) if begins else line
             begins = False
+            yield given
 
     rows = csv.reader(unmarked(), delimiter=comma, strict=True)
     try:

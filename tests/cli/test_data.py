@@ -58,6 +58,20 @@ def unpacked(mia: Mia, folder: Path, out: Path, *options: object) -> Answer:
     return mia("data", "unpack", folder / "manifest.json", "--out", out, *options)
 
 
+@pytest.mark.parametrize("command", ["scan", "pack"])
+def test_what_a_folder_holds_and_is_not_read_is_told(mia: Mia, tmp_path: Path, command: str) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    for name in ("one.TXT", "two.docx", "three.pdf", ".four.txt"):
+        (folder / name).write_text(f"The harbour of {name}.")
+    options = ["--out", tmp_path / "sealed"] if command == "pack" else []
+    answer = mia("data", command, folder, *options)
+    assert answer.code == 0, answer.said
+    told = {each["why"]: (each["files"], each["first"]) for each in answer.document["passed_over"]}
+    assert told == {"of no readable kind": (2, "three.pdf"), "hidden by a dot in front": (1, ".four.txt")}
+    assert r"caf\xe9: passed over 2 (of no readable kind), the first is three.pdf" in answer.said
+
+
 def test_what_is_packed_is_verified_and_unpacked(mia: Mia, corpus: Path, tmp_path: Path) -> None:
     answer = mia("data", "pack", corpus, "--out", tmp_path / "sealed")
     assert answer.code == 0, answer.said

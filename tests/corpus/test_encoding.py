@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import json
+import random
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -121,3 +124,27 @@ def test_a_line_of_ten_megabytes_is_a_document(tmp_path: Path) -> None:
     (document,) = read_documents(file)
     (result,) = deduplicate([[document]])
     assert result.offered_tokens == 2_000_000
+
+
+MARK = "\ufeff"
+
+
+def test_byte_order_marks_of_joined_files_are_no_text(tmp_path: Path) -> None:
+    lines, table, prose, packed = (tmp_path / name for name in ("j.jsonl", "j.csv", "j.txt", "j.jsonl.gz"))
+    lines.write_text(f'{MARK}{{"text":"one"}}\n{MARK}{MARK}{{"text":"two {MARK}"}}\n{MARK}\n')
+    packed.write_bytes(gzip.compress(lines.read_bytes()[:17]) + gzip.compress(lines.read_bytes()[17:]))
+    table.write_text(f'{MARK} text ,id\n"one\n{MARK}inside",1\n{MARK}"two, three",2\n')
+    prose.write_text(f"{MARK}one\n{MARK}two {MARK}\n")
+    for file in (lines, packed):
+        assert [document.text for document in read_documents(file)] == ["one", f"two {MARK}"]
+    assert [(d.id, d.text) for d in read_documents(table)] == [("1", f"one\n{MARK}inside"), ("2", "two, three")]
+    assert [document.text for document in read_documents(prose)] == [f"one\ntwo {MARK}\n"]
+
+
+def test_lines_of_no_encoding_at_all_take_no_longer_for_being_many(tmp_path: Path) -> None:
+    generator = random.Random(7)
+    rows = [bytes(generator.choices(b"\x81\x8d\xa7\xb3\xc1\xd5\xe9\xf1 ab", k=40)) for _ in range(5_000)]
+    (tmp_path / "odd.csv").write_bytes(b"text\n" + b"\n".join(rows))
+    started = time.process_time()
+    assert len(list(read_documents(tmp_path / "odd.csv"))) == 5_000
+    assert time.process_time() - started < 10

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +10,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
+from oracle.corpus.folders import PassedOver
 from oracle.corpus.readers import read_documents
 from oracle.errors import BadInput
 
@@ -98,7 +101,7 @@ def test_arrow_files_of_both_kinds(tmp_path: Path) -> None:
 
 def test_columns_that_hold_no_strings_are_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": [b"bytes"]}), tmp_path / "b.parquet")
-    with pytest.raises(BadInput, match=r"b\.parquet:1: 'text' is a bytes"):
+    with pytest.raises(BadInput, match=r"b\.parquet: 'text' is a column of type binary"):
         texts(tmp_path / "b.parquet")
     spoilt = pa.Array.from_buffers(
         pa.string(), 1, [None, pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"\xff\xfe")]
@@ -128,3 +131,82 @@ def test_a_table_with_an_open_quote_names_the_line(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text('text\nfine\n"never closed\nmore\n')
     with pytest.raises(BadInput, match=r"t\.csv:4: unexpected end of data"):
         texts(tmp_path / "t.csv")
+
+
+def passed(path: Path) -> dict[str, tuple[int, str]]:
+    found: list[PassedOver] = []
+    for _ in read_documents(path, passed=found):
+        pass
+    assert all(each.path == str(path) for each in found)
+    return {each.why: (each.files, each.first) for each in found}
+
+
+def test_suffixes_in_capitals_are_read(tmp_path: Path) -> None:
+    (tmp_path / "A.JSONL").write_text('{"text":"one"}\n')
+    (tmp_path / "B.Json.GZ").write_bytes(gzip.compress(b'{"text":"two"}\n'))
+    (tmp_path / "C.TSV").write_text("text\nthree\n")
+    (tmp_path / "D.TXT").write_text("four")
+    pq.write_table(pa.table({"text": ["five"]}), tmp_path / "E.Parquet")
+    (tmp_path / "README.MD").write_text(CARD)
+    assert texts(tmp_path) == ["one", "two", "three", "four", "five"]
+    assert texts(tmp_path / "D.TXT") == ["four"]
+    assert passed(tmp_path) == {"what describes the data set": (1, "README.MD")}
+
+
+def test_underscores_are_read_and_the_notes_of_spark_are_not(tmp_path: Path) -> None:
+    for place in ("_posts", "_delta_log", "part"):
+        (tmp_path / place).mkdir()
+    (tmp_path / "_posts" / "a.md").write_text("A post.")
+    (tmp_path / "_draft.txt").write_text("A draft.")
+    (tmp_path / "part" / "_SUCCESS").write_text("")
+    (tmp_path / "_metadata.jsonl").write_text('{"text":"no"}\n')
+    (tmp_path / "_delta_log" / "0.json").write_text('{"commit":1}\n')
+    assert texts(tmp_path) == ["A draft.", "A post."]
+    assert passed(tmp_path) == {"what Spark or Delta Lake put beside the data": (3, "_delta_log/0.json")}
+
+
+def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / ".cache").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    (folder / "a.txt").write_text("A text.")
+    for name in ("b.docx", "c.pdf", "d", ".cache/e.txt", ".git/f.txt"):
+        (folder / name).write_text("not read")
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "more").symlink_to(tmp_path / "elsewhere")
+    (folder / "linked.txt").symlink_to(folder / "a.txt")
+    os.mkfifo(folder / "pipe.txt")
+    assert texts(folder) == ["A text.", "A text."]
+    assert passed(folder) == {
+        "of no readable kind": (3, "b.docx"),
+        "hidden by a dot in front": (1, ".cache/e.txt"),
+        "links to folders": (1, "more"),
+        "pipes, sockets or devices": (1, "pipe.txt"),
+    }
+    for name in ("a.txt", "linked.txt"):
+        (folder / name).unlink()
+    with pytest.raises(BadInput, match="holds no file that can be read") as caught:
+        texts(folder)
+    assert "3 of no readable kind, such as b.docx" in caught.value.hint
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("A text.")
+    (tmp_path / "gone").mkdir()
+    scan = os.scandir
+
+    def refuse(place: str | Path) -> object:  # root may list everything
+        if Path(place).name == "gone":
+            raise PermissionError(13, "Permission denied", str(place))
+        return scan(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(BadInput, match="gone cannot be listed: Permission denied"):
+        texts(tmp_path)
+
+
+def test_a_list_of_data_files_without_end_is_refused(tmp_path: Path) -> None:
+    save_split(tmp_path / "saved", ["one"])
+    (tmp_path / "saved" / "state.json").write_text("[" * 2_000_000)
+    with pytest.raises(BadInput, match=r"state\.json lists no data files"):
+        texts(tmp_path / "saved")

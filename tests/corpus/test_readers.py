@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from oracle.corpus import compressed
+from oracle.corpus import allowance
+from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
 from oracle.corpus.readers import read_documents
 from oracle.errors import BadInput
@@ -122,18 +124,205 @@ def test_missing_and_empty_places(tmp_path: Path) -> None:
         list(read_documents(tmp_path))
 
 
-def test_a_decompression_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compressed, "FREE", 2**16)
-    monkeypatch.setattr("oracle.corpus.readers.MAX_RATIO", 10)
-    path = tmp_path / "c.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"text": "the same"}\n' * 10_000, mtime=0))
-    with pytest.raises(BadInput, match="decompression bomb"):
-        list(read_documents(path))
-
-
 def test_an_endless_line_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracle.corpus.readers.MAX_DOCUMENT", 100)
+    monkeypatch.setattr(allowance, "MAX_DOCUMENT", 100)
     path = tmp_path / "c.jsonl"
     path.write_bytes(b'{"text": "' + b"x" * 200 + b'"}\n')
     with pytest.raises(BadInput, match=r"c\.jsonl:1 holds a document above"):
         list(read_documents(path))
+
+
+def refusal(path: Path) -> BadInput:
+    with pytest.raises(BadInput) as caught:
+        list(read_documents(path))
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("t.csv", "id,text\n1,fine\n2,He came, saw and left\n", "t.csv:3 has 3 cells, the header 2"),
+        ("t.csv", 'text,id\n"two\nlines",1,more\n', "t.csv:3 has 3 cells"),
+        ("t.tsv", "id\ttext\n1\tone\ttwo\n", "t.tsv:2 has 3 cells"),
+        ("t.csv", "text,id,text\na,1,b\n", "t.csv:1 has two columns named 'text'"),
+        ("t.tsv", "text\t text \na\tb\n", "t.tsv:1 has two columns named 'text'"),
+        ("t.csv", "Text,id\na,1\n", "no column 'text' (found: Text, id)"),
+        ("t.jsonl", '{"text":"ok"}\n{"text":"a","id":"1","text":"b"}\n', "t.jsonl:2 has two values named 'text'"),
+        ("t.jsonl", '{"text":"a","id":"1","id":"2"}\n', "t.jsonl:1 has two values named 'id'"),
+        ("t.jsonl", '{"text":"a","t\\u0065xt" : "b"}\n', "t.jsonl:1 has two values named 'text'"),
+    ],
+)
+def test_a_table_or_line_that_would_lose_text_is_refused(tmp_path: Path, name: str, data: str, message: str) -> None:
+    (tmp_path / name).write_text(data)
+    assert message in str(refusal(tmp_path / name))
+
+
+def test_what_repeats_a_name_and_loses_nothing_is_read(tmp_path: Path) -> None:
+    lines, table = tmp_path / "a.jsonl", tmp_path / "a.csv"
+    lines.write_text('{"text":"it says \\"text\\": twice","meta":{"text":1,"text":2},"n":1,"n":2}\n')
+    table.write_text("note,text,note\nx,a text,y\nshort\n,filled,,,\n")
+    assert [document.text for document in read_documents(lines)] == ['it says "text": twice']
+    assert [document.text for document in read_documents(table)] == ["a text", "filled"]
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_two_columns_of_one_name_are_refused(tmp_path: Path, suffix: str) -> None:
+    table = pa.table([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(table, path)
+    else:
+        with pa.ipc.new_file(path, table.schema) as file:
+            file.write_table(table)
+    assert "has two columns named 'text'" in str(refusal(path))
+
+
+def test_a_quote_in_a_tsv_file_swallows_nothing(tmp_path: Path) -> None:
+    plain, excel = tmp_path / "plain.tsv", tmp_path / "excel.tsv"
+    plain.write_text('id\ttext\n1\t"Wait, she said\n2\t"Come in."\n3\t"a ""quoted"" word"\n')
+    excel.write_text('"id"\t"text"\r\n"1"\t"two\nlines, a\ttab and ""quotes"""\r\n')
+    assert [(document.id, document.text) for document in read_documents(plain)] == [
+        ("1", '"Wait, she said'),
+        ("2", '"Come in."'),
+        ("3", 'a "quoted" word'),
+    ]
+    assert [(document.id, document.text) for document in read_documents(excel)] == [
+        ("1", 'two\nlines, a\ttab and "quotes"')
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        ('[{"text":"a"},{"text":"b"}]\n', "jq -c '.[]'"),
+        ('[\n{"text":"a"},\n{"text":"b"}\n]\n', "jq -c '.[]'"),
+        ('{\n"text":"a"\n}\n', "an object over several lines"),
+        ('{"text":"a"}{"text":"b"}\n', "several on this one"),
+        ('{"text":"a"}\ufeff{"text":"b"}\n', "several on this one"),
+    ],
+)
+def test_json_that_is_not_one_object_a_line_says_how_to_make_it_so(tmp_path: Path, data: str, hint: str) -> None:
+    (tmp_path / "c.json").write_text(data)
+    assert hint in refusal(tmp_path / "c.json").hint
+
+
+def test_numbers_that_json_has_not_are_fine_where_nobody_uses_them(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"text":"one","loss":NaN}\n{"loss":[-Infinity,{"x":Infinity}],"text":"NaN"}\n')
+    assert [document.text for document in read_documents(path)] == ["one", "NaN"]
+    path.write_text('{"text":"one"}\n{"text":NaN}\n')
+    assert "c.jsonl:2: 'text' is a float" in str(refusal(path))
+    path.write_text('{"text":"\\ud800","loss":NaN}\n')
+    assert "c.jsonl:1 is not JSON" in str(refusal(path))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+@pytest.mark.parametrize(
+    ("column", "spelt"),
+    [
+        ({"id": pa.array([7, 2**63], pa.uint64())}, ["7", str(2**63)]),
+        ({"id": pa.array([7, None], pa.int8())}, ["7", "NAME:2"]),
+        ({"id": pa.array([7, 8]).cast(pa.decimal128(20, 0))}, ["7", "8"]),
+        ({"id": pa.array(["x", "x"]).dictionary_encode()}, ["x", "x"]),
+        ({"id": pa.array(["x", "y"], pa.large_string())}, ["x", "y"]),
+        ({"date": pa.array([17_000, None], pa.date32())}, ["2016-07-18", None]),
+        ({"date": pa.array([17_000 * 86_400_000, None], pa.date64())}, ["2016-07-18", None]),
+        ({"date": pa.array([17_000 * 86_400 * 10**9 + 1, -1], pa.timestamp("ns"))}, ["2016-07-18", "1969-12-31"]),
+        ({"date": pa.array([17_000 * 86_400, 0], pa.timestamp("s", "Asia/Tokyo"))}, ["2016-07-18", "1970-01-01"]),
+        ({"date": pa.array([None, None], pa.null())}, [None, None]),
+    ],
+)
+def test_native_numbers_and_days_have_one_spelling(
+    tmp_path: Path, suffix: str, column: dict[str, pa.Array], spelt: list[str | None]
+) -> None:
+    table = pa.table({"text": ["a", "b"], **column})
+    path = tmp_path / f"c.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(table, path, store_decimal_as_integer=True)
+    else:
+        with pa.ipc.new_stream(path, table.schema) as stream:
+            stream.write_table(table)
+    (field,) = column
+    found = [getattr(document, field) for document in read_documents(path)]
+    assert found == [None if value is None else value.replace("NAME", path.name) for value in spelt]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"id": pa.array([1.0])},
+        {"id": pa.array([True])},
+        {"id": pa.array([[1]])},
+        {"date": pa.array([20160718])},
+        {"date": pa.array([1], pa.time32("s"))},
+        {"lang": pa.array([{"code": "en"}])},
+        {"id": pa.array(["1.50"]).cast(pa.decimal128(5, 2))},
+    ],
+)
+def test_a_column_of_another_type_is_refused_before_anything_is_read(
+    tmp_path: Path, column: dict[str, pa.Array]
+) -> None:
+    pq.write_table(pa.table({"text": ["a"], **column}), tmp_path / "c.parquet")
+    (field,) = column
+    error = refusal(tmp_path / "c.parquet")
+    assert f"c.parquet: '{field}' is a column of type" in str(error)
+    assert f"write '{field}' as a string" in error.hint
+
+
+def test_native_ids_of_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"text":"a","id":7}\n{"text":"b","id":"7"}\n{"text":"c","source":12}\n')
+    assert [(document.id, document.source) for document in read_documents(path)] == [
+        ("7", None),
+        ("7", None),
+        ("c.jsonl:3", "12"),
+    ]
+    for value in ("1.5", "true", "[1]", "{}"):
+        path.write_text(f'{{"text":"a","id":{value}}}\n')
+        assert "c.jsonl:1: 'id' is a" in str(refusal(path))
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1234\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message", "hint"),
+    [
+        *(
+            (f"c.{kind}", POINTER, "is a Git LFS pointer", "git lfs pull")
+            for kind in ("jsonl", "csv", "txt", "parquet")
+        ),
+        ("c.jsonl.gz", POINTER, "is a Git LFS pointer", "git lfs pull"),
+        ("c.arrow", b"/annex/objects/SHA256E-s9--00.arrow\n", "is a git-annex pointer", "git annex get"),
+        ("c.jsonl", b"\n<!DOCTYPE html>\n<html></html>", "is a web page", "download"),
+        ("c.parquet", b"<html><body>Log in</body></html>", "is a web page", "download"),
+        ("c.csv.gz", b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "is a web page", "download"),
+    ],
+)
+def test_what_stands_in_for_a_file_is_named(tmp_path: Path, name: str, data: bytes, message: str, hint: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    error = refusal(tmp_path / name)
+    assert message in str(error)
+    assert hint in error.hint
+
+
+def test_a_web_page_as_prose_and_a_link_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").write_text("<html>a page that somebody collected</html>")
+    assert len(list(read_documents(tmp_path / "page.txt"))) == 1
+    (tmp_path / "gone.csv").symlink_to(".git/annex/objects/aa/gone.csv")
+    assert "git annex get" in refusal(tmp_path / "gone.csv").hint
+    assert "is a link to" in str(refusal(tmp_path))
+
+
+def test_names_that_cannot_be_printed_are_spelt_out(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.txt", "line\nbreak\u202e.txt".encode(), b"esc\x1b.txt"):
+        (tmp_path / os.fsdecode(name)).write_text("some text")
+    documents = list(read_documents(tmp_path))
+    assert [document.id for document in documents] == [r"caf\xe9.txt", r"esc\x1b.txt", r"line\nbreak\u202e.txt"]
+    assert all(canonical_line(document) for document in documents)
+    broken = tmp_path / os.fsdecode(b"\xff.jsonl")
+    broken.write_text("{}\n")
+    error = refusal(broken)
+    assert rf"{tmp_path}/\xff.jsonl:1" in str(error)
+    assert str(error).isprintable()
