@@ -338,7 +338,7 @@ def _public_part(data: bytes) -> None:
 
 
 @cache
-def _keystores() -> tuple[str, str]:
+def keystores() -> tuple[str, str]:
     return tuple(  # type: ignore[return-value]
         json.dumps(Account.encrypt(OPERATOR.key, PASSWORD, kdf=kdf, iterations=work))
         for kdf, work in (("scrypt", 2), ("pbkdf2", 1))
@@ -474,7 +474,7 @@ TARGETS = (
     _locked_target("bid file", _bid_header, _bid_content, _read_bid, cost=3),
     _locked_target("key file", _key_header, _key_content, _load_keys, cost=3, memory=160),
     _locked_target("key file, public part", _key_header, _key_content, _public_part),
-    document("keystore", lambda source: source.choice(_keystores()).encode(), _load_account, memory=300),
+    document("keystore", lambda source: source.choice(keystores()).encode(), _load_account, memory=300),
     plain("password file", _password, _read_password, lambda data: True),
     document("content key", _content_key, _read_key, allowed=(BadInput,)),
     Target("packing journal", _journal, _journal_varied, lambda data: is_json(data.partition(b"\n")[0]), _read_journal),
