@@ -34,7 +34,7 @@ test-deep: setup  ## the mechanism by the million (build/deep.json), every parse
 	FOUNDRY_PROFILE=deep $(BIN)/forge test --fuzz-seed $$(od -An -N4 -tu4 /dev/urandom)
 	MIA_DEEP=1 OMP_NUM_THREADS=1 $(BIN)/pytest -vv -n 2 --dist worksteal tests/mechanism $(ARGS)
 	MIA_FUZZ_SEED=$${MIA_FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} MIA_DEEP=1 OMP_NUM_THREADS=1 \
-	    $(BIN)/pytest -vv -n 2 --dist worksteal tests/fuzz $(ARGS)
+	    $(BIN)/pytest -vv -n 2 --dist worksteal tests/fuzz
 
 test-brownie: setup  ## compile, test and deploy with brownie
 	$(BIN)/brownie compile
