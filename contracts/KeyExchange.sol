@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {IDataMarket} from "./interfaces/IDataMarket.sol";
@@ -9,6 +10,7 @@ import {IOracleCommittee} from "./interfaces/IOracleCommittee.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 import {Commitment} from "./libraries/Commitment.sol";
 import {DeliveryProof} from "./libraries/DeliveryProof.sol";
+import {EncryptionKey} from "./libraries/EncryptionKey.sol";
 import {Errors} from "./libraries/Errors.sol";
 import {RoundTerms} from "./libraries/RoundTerms.sol";
 import {ScoreReport} from "./libraries/ScoreReport.sol";
@@ -26,7 +28,7 @@ contract KeyExchange is IKeyExchange {
     /// @inheritdoc IKeyExchange
     mapping(address owner => bytes32) public deliveryKeyOf;
     /// @inheritdoc IKeyExchange
-    mapping(address owner => bytes32) public encryptionKeyOf;
+    mapping(address owner => SignedKey) public encryptionKeyOf;
     mapping(uint256 round => mapping(address provider => Delivery)) private _deliveries;
     /// @inheritdoc IKeyExchange
     mapping(uint256 round => mapping(address provider => address)) public delivererOf;
@@ -48,8 +50,12 @@ contract KeyExchange is IKeyExchange {
     }
 
     /// @inheritdoc IKeyExchange
-    function registerEncryptionKey(bytes32 key) external {
-        encryptionKeyOf[msg.sender] = key;
+    function registerEncryptionKey(bytes32 key, bytes32 r, bytes32 vs) external {
+        require(key != 0, Errors.ZeroKey());
+        (address signer,,) = ECDSA.tryRecover(EncryptionKey.digest(msg.sender, key), r, vs);
+        require(signer == msg.sender, Errors.InvalidSignature(msg.sender));
+
+        encryptionKeyOf[msg.sender] = SignedKey(key, r, vs);
 
         emit EncryptionKeyRegistered(msg.sender, key);
     }

@@ -23,6 +23,13 @@ interface IKeyExchange {
         Reversed // shown to be wrong
     }
 
+    /// @notice An X25519 key, and its owner's signature over it (EIP-2098): `EncryptionKey.digest`.
+    struct SignedKey {
+        bytes32 key;
+        bytes32 r;
+        bytes32 vs;
+    }
+
     /// @notice What is delivered.
     struct Parcel {
         Bn254.Point ephemeral; // R = r * G, for a random r that is used once
@@ -68,9 +75,14 @@ interface IKeyExchange {
     /// NotOnCurve, InvalidProof.
     function registerDeliveryKey(Bn254.Point calldata key, uint256 challenge, uint256 response) external;
 
-    /// @notice Registers the X25519 key that content keys are wrapped to for the sender (RFC 9180).
-    /// @dev Nothing here can prove its possession. Who registers a key that is not his own can open nothing.
-    function registerEncryptionKey(bytes32 key) external;
+    /// @notice Registers the X25519 key that content keys are wrapped to for the sender (RFC 9180), and its signature, by
+    /// which whoever wraps sees that the key is the owner's, whatever a node says.
+    /// @dev The key of a wallet alone can sign, no contract: a wrap is checked without asking a chain. Nothing here can prove
+    /// that the sender can open what is wrapped; whether the key is of small order is for those who wrap, too. Reverts
+    /// with ZeroKey, InvalidSignature.
+    /// @param r Of the sender's signature.
+    /// @param vs s of the signature, with its parity in the highest bit.
+    function registerEncryptionKey(bytes32 key, bytes32 r, bytes32 vs) external;
 
     /* DELIVER */
 
@@ -111,8 +123,8 @@ interface IKeyExchange {
     function market() external view returns (IDataMarket);
     /// @notice keccak256(x, y) of the owner's bn254 key; zero before it registers one.
     function deliveryKeyOf(address owner) external view returns (bytes32);
-    /// @notice The owner's X25519 key; zero before it registers one.
-    function encryptionKeyOf(address owner) external view returns (bytes32);
+    /// @notice The owner's X25519 key with its signature; zeros before it registers one.
+    function encryptionKeyOf(address owner) external view returns (bytes32 key, bytes32 r, bytes32 vs);
     function deliveryOf(uint256 round, address provider) external view returns (Delivery memory);
     /// @notice The operator that delivered last in a winner's place; zero for none.
     function delivererOf(uint256 round, address provider) external view returns (address);

@@ -117,6 +117,8 @@ library Errors {
 
     /* DELIVERY */
 
+    /// @notice Zero is no encryption key: it stands for none.
+    error ZeroKey();
     /// @notice Not a point of bn254, or the identity.
     error NotOnCurve();
     /// @notice A delivery is there already.

@@ -45,6 +45,11 @@ def datasets(subject: Subject) -> str:
     for bid in subject.bids:
         try:
             manifest = manifest_of(subject.market, subject.round_id, bid, subject.store)
+            if subject.pipeline.bid_limits.exceeded(manifest.size, manifest.documents):
+                require_equal(
+                    f"status of provider {bid.provider}", Status.UNSUPPORTED.name, attested[bid.provider].name
+                )
+                continue
             verify_sealed(subject.store, manifest)
         except CheckFailed as error:
             if attested[bid.provider] != Status.UNAVAILABLE:
@@ -75,9 +80,9 @@ def influence_log(subject: Subject, observation: Observation) -> Log:
     for score in observation.scores:
         name = f"influence log of provider {score.provider} by operator {observation.operator}"
         try:
-            block = subject.store.get(str(read_evidence(subject.store, observation, score).reasons["influence_log"]))
+            block = subject.store.get(read_evidence(subject.store, observation, score).influence_log)
             logs[block] = canonical.loads(block, name=name)
-        except (CheckFailed, KeyError) as error:
+        except CheckFailed as error:
             raise Mismatch(name, "a block in the store", error) from error
     name = f"influence log of operator {observation.operator}"
     require_equal(f"number of {name}", 1, len(logs))

@@ -27,9 +27,8 @@ from oracle.mechanism import clearing, liquidity
 from oracle.mechanism.clearing import Bid
 from oracle.mechanism.integers import WAD
 from oracle.mechanism.weights import weight
-from oracle.node import exchange
 from oracle.node.findings import read_evidence
-from oracle.node.reporting import collect_observations
+from oracle.node.reporting import attested_leaves, collect_observations
 
 MAX_UINT64 = (1 << 64) - 1
 
@@ -155,9 +154,7 @@ class _Book:
         self.settled = market.state(round_id).settled
         self.cash, self.deferred = liquidity.split(self.terms.budget, self.terms.utility_pool, self.terms.liquidity)
         reported = market.report(round_id) is not None
-        self.leaves = (
-            {leaf.provider: leaf for leaf in exchange.read_leaves(market, round_id, board)} if reported else {}
-        )
+        self.leaves = {leaf.provider: leaf for leaf in attested_leaves(market, round_id, board)} if reported else {}
         self.reveals = {seen.provider: seen for seen in market.reveals(round_id)}
         self.claimed = {claim.provider for claim in market.claims(round_id)}
         self.auctions: tuple[Auction, Auction] | None = None

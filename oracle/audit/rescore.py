@@ -53,9 +53,11 @@ def rescore(subject: Subject, reader: Reader, *, device: torch.device | None, pr
 
 def _compute(subject: Subject, reader: Reader, device: torch.device | None, progress: Progress | None) -> Computation:
     market, round_id = subject.market, subject.round_id
-    held = open_round(market, round_id, subject.store, subject.board, reader, progress=progress)
+    held = open_round(market, round_id, subject.store, subject.board, reader, subject.pipeline, progress=progress)
     with tempfile.TemporaryDirectory(prefix="mia-audit-") as folder:
-        inputs = load_inputs(market, round_id, subject.store, subject.board, Path(folder) / "base", held)
+        inputs = load_inputs(
+            market, round_id, subject.store, subject.board, Path(folder) / "base", subject.pipeline, held
+        )
         return compute(inputs, device=device, progress=progress)
 
 

@@ -14,7 +14,7 @@ from oracle.mechanism.integers import WAD
 STATUS = {
     Status.UNAVAILABLE: "its texts could not be opened to what it committed, so it has no scores",
     Status.EMPTY: "nothing was left of its texts once copies of earlier commitments and of public text were removed",
-    Status.UNSUPPORTED: "its texts are in no language that this specification scores",
+    Status.UNSUPPORTED: "it is more than the scoring specification takes of one bid",
 }
 BOUND = {
     "budget": "its share of the budget by weight",

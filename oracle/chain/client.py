@@ -7,18 +7,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
 from eth_typing import ChecksumAddress
 from eth_utils.address import is_address, to_checksum_address
 from hexbytes import HexBytes
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import BadFunctionCallOutput, ContractLogicError
-from web3.middleware import ExtraDataToPOAMiddleware
-from web3.providers.rpc.utils import REQUEST_RETRY_ALLOWLIST, ExceptionRetryConfiguration
-from web3.types import EventData, RPCEndpoint, RPCResponse
+from web3.exceptions import (
+    BadFunctionCallOutput,
+    ContractLogicError,
+    InvalidEventABI,
+    LogTopicError,
+    MismatchedABI,
+)
+from web3.types import EventData
 
+from oracle.addresses import shown
 from oracle.chain import artifacts
+from oracle.chain.connection import Client
 from oracle.chain.events import Claim, Commitment, Observed, OperatorPayment, Refund, Report, Reveal, Settlement
 from oracle.chain.logs import first_block, first_block_at, read_logs
 from oracle.chain.state import AuctionState, RoundState
@@ -27,29 +32,7 @@ from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import commitment
 from oracle.evidence.score_report import Domain
 
-TIMEOUT = 30.0
-"""Seconds that one request to a node may take."""
 NO_MARGINAL = (1 << 256) - 1
-# questions are repeated when a connection breaks, a transaction never is: its sender must learn of it
-_RETRIES = ExceptionRetryConfiguration(
-    errors=(requests.ConnectionError, requests.HTTPError, requests.Timeout),
-    retries=4,
-    method_allowlist=[method for method in REQUEST_RETRY_ALLOWLIST if method != "eth_sendRawTransaction"],
-)
-
-
-class _Provider(HTTPProvider):
-    """HTTP with one kind of error for every way in which a node can be away."""
-
-    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
-        try:
-            return super().make_request(method, params)
-        except (requests.RequestException, ValueError) as error:  # ValueError: an answer that is not JSON
-            raise EnvironmentFailure(
-                f"no usable answer from {self.endpoint_uri} to {method}: {type(error).__name__}",
-                input=str(self.endpoint_uri),
-                hint="is the node running, and is this its RPC URL?",
-            ) from error
 
 
 def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
@@ -58,21 +41,13 @@ def connect(rpc: str, *, chain_id: int | None = None) -> Web3:
     Raises ``BadInput`` for another kind of address or when the node is on another chain than ``chain_id``,
     ``EnvironmentFailure`` when nobody answers.
     """
-    if not rpc.startswith(("http://", "https://")):
-        raise BadInput(f"not an RPC URL: {rpc!r}", input=rpc, hint="write http://HOST:PORT or https://...")
-    w3 = Web3(
-        _Provider(
-            rpc,
-            request_kwargs={"timeout": TIMEOUT},
-            exception_retry_configuration=_RETRIES,
-            cache_allowed_requests=True,  # every other request of web3 asks for the chain's id again: once is enough
-            cacheable_requests={RPCEndpoint("eth_chainId")},
-        )
-    )
-    w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # chains sealed by authorities have longer headers
+    place = shown(rpc)
+    if not rpc.lower().startswith(("http://", "https://")):
+        raise BadInput(f"not an RPC URL: {place}", input=place, hint="write http://HOST:PORT or https://...")
+    w3 = Client(rpc)
     found = w3.eth.chain_id
     if chain_id not in (None, found):
-        raise BadInput(f"{rpc} is chain {found}, not {chain_id}", input=rpc, hint="use a node of the right chain")
+        raise BadInput(f"{place} is chain {found}, not {chain_id}", input=place, hint="use a node of the right chain")
     return w3
 
 
@@ -222,6 +197,11 @@ class Market:
             for event in self._events(round, "Revealed")
         )
 
+    def reveal_transaction(self, round: int, provider: str) -> HexBytes | None:
+        """The hash of the transaction in which a provider's bid was opened; None while it is sealed."""
+        opened = (event for event in self._events(round, "Revealed") if event["args"]["provider"] == provider)
+        return next((event["transactionHash"] for event in opened), None)
+
     def settlements(self, round: int) -> tuple[Settlement, ...]:
         """The certificates that stand: the tranche's, where anybody of it revealed, then the main auction's."""
         settled = (_plain(event) for event in self._events(round, "Settled"))
@@ -291,7 +271,14 @@ class Market:
         decoders = {HexBytes(event.topic): event for event in (self.contract.events[name]() for name in names)}
         topics: list[HexBytes | Sequence[HexBytes]] = [list(decoders), HexBytes(round.to_bytes(32, "big"))]
         found = read_logs(self.w3, self.address, topics, first, self.w3.eth.block_number)
-        return [decoders[log["topics"][0]].process_log(log) for log in found]
+        try:
+            return [decoders[log["topics"][0]].process_log(log) for log in found]
+        except (KeyError, IndexError, LogTopicError, MismatchedABI, InvalidEventABI) as error:
+            raise EnvironmentFailure(
+                f"the node's log has what is no event of the market {self.address}",
+                input=f"round {round}",
+                hint="use another RPC URL",
+            ) from error
 
 
 def _position(marginal: int | None) -> int | None:

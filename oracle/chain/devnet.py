@@ -29,7 +29,9 @@ from requests.exceptions import RequestException
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
+from oracle.addresses import scrubbed, shown
 from oracle.chain.anvil_program import find_anvil
+from oracle.chain.rpc import rewound
 from oracle.errors import BadInput, EnvironmentFailure
 
 CHAIN_ID = 31337
@@ -75,6 +77,7 @@ class LocalChain:
         """Return to ``snapshot``. Raises BadInput when it is unknown or used up."""
         if not self.request("evm_revert", snapshot):
             raise BadInput("no such snapshot", input=snapshot, hint="a snapshot serves once: take a new one")
+        rewound(self.rpc)
 
     def dump_state(self, path: Path) -> None:
         """Write blocks, transactions and state to ``path`` in one step; ``Anvil(load_state=path)`` goes on from it.
@@ -94,11 +97,15 @@ class LocalChain:
             response = HTTPProvider(self.rpc).make_request(RPCEndpoint(method), params)
         except RequestException as error:
             raise EnvironmentFailure(
-                f"the local chain does not answer: {error}", input=self.rpc, hint="is it still running?"
+                f"the local chain does not answer: {type(error).__name__}",
+                input=shown(self.rpc),
+                hint="is it still running?",
             ) from error
         if "error" in response:
             raise EnvironmentFailure(
-                f"the local chain refused {method}: {response['error']}", input=self.rpc, hint="is it an Anvil?"
+                f"the local chain refused {method}: {scrubbed(str(response['error']), self.rpc)}",
+                input=shown(self.rpc),
+                hint="is it an Anvil?",
             )
         return response["result"]
 

@@ -18,12 +18,15 @@ from web3.types import EventData, TxReceipt
 
 from oracle.chain.client import Market, contract
 from oracle.chain.logs import first_block, read_logs
+from oracle.chain.signed import require_signed_call
 from oracle.chain.transact import send
 from oracle.custody import bn254, delivery
 from oracle.custody.bn254 import Point, Proof
 from oracle.custody.delivery import Delivery, Sale
 from oracle.custody.keystore import Keys
+from oracle.custody.wraps import require_recipient
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence import encryption_key
 from oracle.evidence.leaf import ScoreLeaf
 
 DIGEST_BITS = 200
@@ -40,13 +43,23 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A delivery as it stands. ``bounty``: an operator's; ``dispute_end``: it may be disputed before that second."""
+    """A delivery as it stands. ``bounty``: an operator's; ``dispute_end``: it may be disputed before that second;
+    ``transaction``: the hash of the one it came in."""
 
     state: State
     bounty: bool
     dispute_end: int
     delivery: Delivery
     block: int
+    transaction: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SignedKey:
+    """An X25519 key (32 bytes) and its owner's signature over it (65): :mod:`oracle.evidence.encryption_key`."""
+
+    key: bytes
+    signature: bytes
 
 
 class Exchange:
@@ -60,10 +73,13 @@ class Exchange:
 
     # --- keys ---
 
-    def encryption_key(self, owner: str) -> bytes | None:
-        """The X25519 key that content keys are wrapped to for ``owner``; None before it registers one."""
-        found = bytes(self.contract.functions.encryptionKeyOf(owner).call())
-        return found if any(found) else None
+    def encryption_key(self, owner: str) -> SignedKey | None:
+        """The X25519 key that content keys are wrapped to for ``owner``; None before it registers one.
+
+        As the node tells it: compare with ``encryption_key.require_owner`` before anything is wrapped to it.
+        """
+        key, r, vs = self.contract.functions.encryptionKeyOf(owner).call()
+        return SignedKey(bytes(key), encryption_key.lengthened(r, vs)) if any(key) else None
 
     def delivery_key(self, owner: str) -> Point | None:
         """The bn254 key that goes into the terms of rounds which ``owner`` opens; None before it registers one."""
@@ -82,8 +98,10 @@ class Exchange:
         return self._point_behind(terms.planner, terms.delivery_key)
 
     def register_encryption_key(self, account: LocalAccount, public: bytes) -> TxReceipt:
-        """Register ``account``'s X25519 public key, 32 bytes."""
-        return self._send(account, self.contract.functions.registerEncryptionKey(public))
+        """Register ``account``'s X25519 public key, 32 bytes, signed by it; ``BadInput`` for one of small order."""
+        require_recipient(account.address, public)
+        r, vs = encryption_key.shortened(encryption_key.sign_key(account, public))
+        return self._send(account, self.contract.functions.registerEncryptionKey(public, r, vs))
 
     def register_delivery_key(self, account: LocalAccount, secret: int) -> TxReceipt:
         """Register the bn254 key of ``secret`` for ``account``, with the proof that it knows it."""
@@ -111,7 +129,8 @@ class Exchange:
             if self._digest(round, made) == digest:
                 sender = self.contract.functions.delivererOf(round, provider).call() if bounty else provider
                 made = replace(made, deliverer=sender)
-                return Delivered(State(state), bounty, dispute_end, made, event["blockNumber"])
+                block, transaction = event["blockNumber"], bytes(event["transactionHash"])
+                return Delivered(State(state), bounty, dispute_end, made, block, transaction)
         raise CheckFailed(
             f"the node's log does not have the delivery for {provider} in round {round}",
             input=provider,
@@ -182,16 +201,42 @@ class Exchange:
         call = self.contract.functions.refute(round, key, _parcel(found.delivery), leaf.as_tuple(), proof)
         return self._send(account, call)
 
+    def require_sent(self, round: int, provider: str, found: Delivered) -> None:
+        """CheckFailed unless a signature shows that the delivery is what its sender sent.
+
+        A node that alters one has the planner publish, over a key that only seems wrong, what opens the right one.
+        """
+        sale, made = self.sale(round, provider), found.delivery
+        data = self.contract.encode_abi("deliver", args=[round, provider, _parcel(made)])
+        require_signed_call(
+            self.market.w3,
+            found.transaction,
+            chain_id=sale.chain_id,
+            sender=made.deliverer,
+            to=sale.exchange,
+            data=bytes.fromhex(data.removeprefix("0x")),
+        )
+
     def dispute(
-        self, account: LocalAccount, round: int, provider: str, secret: int, found: Delivered, *, bond: int = 0
+        self,
+        account: LocalAccount,
+        round: int,
+        provider: str,
+        secret: int,
+        found: Delivered,
+        *,
+        bond: int = 0,
+        trusting: bool = False,
     ) -> TxReceipt:
         """The planner, whose key is ``secret``, has a delivery opened by the contract.
 
         Over a good key that gives the data away, and costs the ``bond``: the round's challenge bond, wei. Without the
         bond the contract refuses to open a good key. What is good is measured by the words in the delivery: compare
         them first, and refute one of other data. Raises ``CheckFailed``, before anything is published, for a delivery
-        that its sender did not make.
+        that its sender did not make and, unless ``trusting`` the node, as :meth:`require_sent`.
         """
+        if not trusting:
+            self.require_sent(round, provider, found)
         shown = delivery.dispute(self.sale(round, provider), secret, found.delivery)
         public = bn254.multiply(bn254.GENERATOR, secret)
         opened = (public, _parcel(found.delivery), shown.shared, shown.proof.challenge, shown.proof.response)

@@ -11,25 +11,38 @@ from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_utils.exceptions import ValidationError
 
-from oracle.custody.files import write_atomic
-from oracle.errors import BadInput, EnvironmentFailure
+from oracle.chain.wallet_file import read_wallet_file
+from oracle.corpus.encoding import unmarked
+from oracle.custody.files import read_small, write_checked
+from oracle.errors import BadInput
 
 SCRYPT_WORK = 1 << 18
 """scrypt's n of a new keystore: about a second."""
+KEY_BYTES = 32
+MAX_PASSWORD_FILE = 1 << 16
 Prompt = Callable[[str], str]
 """Asks a person, without echo, for the password of what the argument names."""
 
 
 def read_password(path: Path) -> str:
-    """The first line of a password file; ``BadInput`` when it is missing or empty."""
+    """The first line of a password file: everything before its line feed (or carriage return and line feed), spaces
+    and other separators included.
+
+    UTF-8, or UTF-16 with its byte order mark; a mark is no part of the password. Raises ``BadInput`` when the file is
+    missing, empty or no text, ``EnvironmentFailure`` when it cannot be read.
+    """
+    data = unmarked(read_small(path, "password file", most=MAX_PASSWORD_FILE), str(path))
     try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read the password file {path}", input=str(path), hint="one line of UTF-8") from error
-    if not lines or not lines[0]:
+        line = str(data.partition(b"\n")[0], "utf-8").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the password file {path} is not UTF-8", input=str(path), hint="one line of UTF-8") from error
+    if not line:
         raise BadInput(f"the password file {path} is empty", input=str(path), hint="put the password on its first line")
-    return lines[0]
+    if "\0" in line:
+        raise BadInput(f"the password file {path} is no text: it holds a NUL", input=str(path), hint="save it as UTF-8")
+    return line
 
 
 def password_for(path: Path, *, password_file: Path | None, prompt: Prompt | None) -> str:
@@ -42,35 +55,33 @@ def password_for(path: Path, *, password_file: Path | None, prompt: Prompt | Non
 
 
 def load_account(keystore: Path, *, password_file: Path | None = None, prompt: Prompt | None = None) -> LocalAccount:
-    """The account in a keystore file; ``BadInput`` for a missing file, another format or a wrong password."""
-    try:
-        stored = json.loads(keystore.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise BadInput(f"there is no keystore {keystore}", input=str(keystore), hint="check the path") from error
-    except OSError as error:
-        raise EnvironmentFailure(
-            f"cannot read {keystore}: {error.strerror}", input=str(keystore), hint="check its permissions"
-        ) from error
-    except ValueError as error:
-        raise BadInput(f"{keystore} is no keystore", input=str(keystore), hint="expected JSON, version 3") from error
+    """The account in a keystore file.
+
+    Raises ``BadInput`` for a missing file, another format, a wrong password, or a key that is of another address than
+    the file names; ``EnvironmentFailure`` for a file that cannot be read.
+    """
+    stored = read_wallet_file(keystore)
     password = password_for(keystore, password_file=password_file, prompt=prompt)
     try:
-        account: LocalAccount = Account.from_key(Account.decrypt(stored, password))
-    except ValueError as error:
+        key = bytes(Account.decrypt(stored.document(), _bytes(password)))  # type: ignore[arg-type]
+        account: LocalAccount = Account.from_key(key.rjust(KEY_BYTES, b"\0"))  # old wallets left out leading zeros
+    except (ValueError, ValidationError) as error:
         wrong = "MAC mismatch" in str(error)
         message = f"wrong password for {keystore}" if wrong else f"{keystore} is no keystore of version 3: {error}"
         raise BadInput(message, input=str(keystore), hint="try again" if wrong else "restore it") from error
-    except (TypeError, KeyError, AttributeError, NotImplementedError) as error:
+    if stored.address is not None and stored.address.lower() != account.address.lower():
         raise BadInput(
-            f"{keystore} is no keystore of version 3", input=str(keystore), hint="restore it from your copy"
-        ) from error
+            f"{keystore} names {stored.address}, but holds the key of {account.address}",
+            input=str(keystore),
+            hint="restore it from your copy; if that is the key you mean, take the address out of the file",
+        )
     return account
 
 
 def create_keystore(
     keystore: Path, password: str, *, key: bytes | None = None, work: int = SCRYPT_WORK
 ) -> LocalAccount:
-    """Write a new key (or ``key``) to a new file, read it back, and return its account.
+    """Write a new key (or ``key``) to a new file that is read back before it appears, and return its account.
 
     ``work`` is scrypt's n, a power of two: less than the default only for keys that guard nothing.
     Raises ``BadInput`` when the file exists or the password is empty, ``EnvironmentFailure`` when the disk fails.
@@ -80,10 +91,11 @@ def create_keystore(
     if keystore.exists():
         raise BadInput(f"{keystore} exists already", input=str(keystore), hint="a key is never overwritten")
     account: LocalAccount = Account.from_key(key) if key is not None else Account.create()
-    encrypted = json.dumps(Account.encrypt(account.key, password, kdf="scrypt", iterations=work), indent=1).encode()
-    write_atomic(keystore, encrypted + b"\n", private=True)
-    if load_account(keystore, prompt=lambda _: password).address != account.address:
-        raise EnvironmentFailure(
-            f"{keystore} does not hold what was written", input=str(keystore), hint="use another disk"
-        )
+    sealed = Account.encrypt(account.key, _bytes(password), kdf="scrypt", iterations=work)  # type: ignore[arg-type]
+    encrypted = json.dumps(sealed, indent=1).encode() + b"\n"
+    write_checked(keystore, encrypted, lambda copy: load_account(copy, prompt=lambda _: password).key, account.key)
     return account
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")  # whatever a terminal lets somebody type

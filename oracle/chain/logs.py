@@ -10,6 +10,7 @@ from web3 import Web3
 from web3.exceptions import Web3RPCError
 from web3.types import FilterParams, LogReceipt
 
+from oracle.chain.rpc import Limited, TooSlow
 from oracle.errors import EnvironmentFailure
 
 RANGE = 10_000
@@ -26,15 +27,20 @@ def read_logs(
     size = RANGE
     while first <= last:
         end = min(first + size - 1, last)
+        span = end - first + 1
         query: FilterParams = {"address": address, "topics": list(topics), "fromBlock": first, "toBlock": end}
         try:
             found = w3.eth.get_logs(query)
+        except Limited:
+            raise  # fewer blocks would not help
         except Web3RPCError as error:
-            if size == 1:
+            if span == 1:
                 raise EnvironmentFailure(
-                    f"the node gives no logs of block {first}: {error}", input=str(address), hint="use another RPC URL"
+                    f"the node gives no logs of block {first}, even alone: {error}",
+                    input=str(address),
+                    hint="use another RPC URL",
                 ) from error
-            size //= 2
+            size = max(1, span // (16 if isinstance(error, TooSlow) else 2))
             continue
         yield from found
         first = end + 1

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 from web3.exceptions import ContractLogicError
 
@@ -64,6 +65,7 @@ _BAD = {
     "TrancheNotSettled": ("the tranche's auction comes first", "settle group 1"),
     "AlreadyRevealed": ("the bid is open already", "nothing is left to do"),
     # delivery
+    "ZeroKey": ("zero is no encryption key", "register the key of your key file: mia key register"),
     "DeliveryKeyNotRegistered": ("the delivery key is not the planner's registered one", "mia key register first"),
     "AlreadyDelivered": ("a delivery is there already", "nothing is left to do, unless it is struck"),
     "DeliveryClosed": ("deliveries of this round have not begun, or have ended", "see the round's deadlines"),
@@ -88,7 +90,10 @@ _BAD = {
     "InsufficientAllowance": ("fewer units than that are approved", "approve more"),
 }  # fmt: skip
 _CHECKS = {
-    "InvalidSignature": ("the signature is not by {0}", "sign the market's present hashes again"),
+    "InvalidSignature": (
+        "the signature is not by {0}",
+        "sign again, with this very account, what the market holds now",
+    ),
     "ZeroRoot": ("a report without root", "build the score tree"),
     "WrongCount": ("the report must hold one leaf for each of the {0} bonded providers", "rebuild it"),
     "NoEquivocation": ("the two reports do not contradict each other", "nothing to slash"),
@@ -119,7 +124,7 @@ def explain(error: ContractLogicError) -> MiaError:
     if named is None:
         return BadInput(f"the contract refuses: {error.message or error}", input="call", hint="check what you sent")
     name, arguments = named
-    if name == "WrongPhase":
+    if name == "WrongPhase" and arguments[0] in list(Phase):
         arguments = (Phase(arguments[0]).name.lower(),)
     if name in _CHECKS:
         sentence, hint = _CHECKS[name]
@@ -136,7 +141,10 @@ def decode_error(error: ContractLogicError) -> tuple[str, tuple[Any, ...]] | Non
     if known is None:
         return None
     name, types = known
-    return name, decode(types, raw[4:])
+    try:
+        return name, decode(types, raw[4:])
+    except DecodingError:  # a node may say what it likes
+        return None
 
 
 @cache

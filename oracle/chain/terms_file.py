@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +14,8 @@ from pydantic import Field, ValidationError
 
 from oracle.chain.terms import MIN_PHASE, Terms
 from oracle.chain.token import Token
-from oracle.chain.units import Amount, Deadline, Duration, Fraction, Money, Part, Shares, TokenAmount, Wei
+from oracle.chain.toml_file import parse_toml, read_toml
+from oracle.chain.units import Amount, Deadline, Duration, Fraction, Money, Part, Shares, TokenAmount, Wei, scaled
 from oracle.errors import BadInput
 from oracle.evidence.fields import Address, Bytes32, Record
 
@@ -175,12 +175,12 @@ class TermsFile:
     def _smallest(self, key: str, amount: Amount, token: Token) -> int:
         if amount.symbol != token.symbol:
             raise self._bad(key, f"{amount} is not in {token.symbol}, the payment token", f"write it in {token.symbol}")
-        scaled = amount.value.scaleb(token.decimals)
-        if scaled != int(scaled):
+        smallest = scaled(amount.value, token.decimals)
+        if smallest is None:
             raise self._bad(key, f"{amount} has more than {token.decimals} decimals", f"the least is {_least(token)}")
-        if scaled >= 1 << 128:
+        if smallest >= 1 << 128:
             raise self._bad(key, f"{amount} is more than any token holds", "write a smaller amount")
-        return int(scaled)
+        return smallest
 
     def _units(self, key: str, amount: Amount | int, token: Token, unit: int) -> int:
         if isinstance(amount, int):
@@ -201,6 +201,8 @@ class TermsFile:
             if end < before + least:
                 what = "is over before it begins" if end <= before else f"lasts {end - before} s"
                 raise self._bad(f"phases.{phase}", f"the phase {what}", f"it must last {least} s at least")
+            if end >= 1 << 40:
+                raise self._bad(f"phases.{phase}", "the phase ends after the year 36800", "choose an earlier end")
             ends.append(end)
             before, least = end, MIN_PHASE
         return ends
@@ -225,17 +227,11 @@ def template() -> str:
 def load_terms(path: Path | None = None) -> TermsFile:
     """Read and check a terms file; the packaged defaults without a path.
 
-    Raises ``BadInput``, naming file and key, when the file is missing, not TOML, lacks a table or a key, holds one
-    that nobody knows, or a value whose unit is missing, wrong or out of its range.
+    Raises ``BadInput``, naming file and key or line, when the file is missing, not TOML in UTF-8, lacks a table or a
+    key, holds one that nobody knows, or a value whose unit is missing, wrong or out of its range.
     """
     name = str(path) if path is not None else "default terms"
-    try:
-        text = path.read_text("utf-8") if path is not None else template()
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot read the terms file {name}: {error}", input=name, hint="check the path") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{name} is not TOML: {error}", input=name, hint="texts and amounts stand in quotes") from error
+    raw = read_toml(path, "terms file") if path is not None else parse_toml(template(), name)
     try:
         content = _File.model_validate(raw)
     except ValidationError as error:
@@ -249,7 +245,7 @@ def _explain(name: str, error: ValidationError) -> BadInput:
     # a misspelt key is both unknown and missing: the spelling says more
     first: Any = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     path = [str(step) for step in first["loc"]]
-    key, defaults = ".".join(path), tomllib.loads(template())
+    key, defaults = ".".join(path), parse_toml(template(), name)
     siblings = _keys(path[:-1])
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(path[-1], siblings, n=1)

@@ -8,15 +8,20 @@ from oracle.cli.session import Session
 from oracle.errors import BadInput, CheckFailed
 
 if TYPE_CHECKING:
+    from oracle.custody.store import ContentStore
     from oracle.evidence.licence import Agreement
 
 
-def text_of(session: Session, hashed: bytes) -> str | None:
-    """The licence's text out of the content store, where it lies under its own hash; None when it does not."""
+def text_of(store: ContentStore, hashed: bytes) -> str | None:
+    """The licence's text out of the content store, where it lies under its own hash; None when it does not.
+
+    Nothing is said about what is hidden in it. Raises BadInput for bytes that are no text.
+    """
     from oracle.custody.store import digest_to_cid
+    from oracle.evidence.licence import decode_text
 
     cid = digest_to_cid(hashed)
-    return session.store.get(cid).decode() if session.store.has(cid) else None
+    return decode_text(store.get(cid), name=f"the licence 0x{hashed.hex()}") if store.has(cid) else None
 
 
 def publish(session: Session, agreement: Agreement) -> None:

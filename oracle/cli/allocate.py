@@ -9,12 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from oracle.cli.allocation import RULES, Allocation, UnknownRule, apply, dst
 from oracle.cli.allocation_file import Market, read_market
-from oracle.cli.output import emit
+from oracle.cli.output import emit, styled
 from oracle.cli.refusal import naming
 from oracle.cli.session import Json
 from oracle.mechanism.clearing import Certificate
@@ -124,16 +123,17 @@ def show(console: Console, rule: str, market: Market, allocation: Allocation, vo
         cost, weight = market.bids[i]
         amounts = [allocation.rewards[i], allocation.cash[i], allocation.shares[i], *([votes[i]] if votes else [])]
         table.add_row(
-            escape(market.ids[i]),
-            "[green]bought[/]" if i in bought else "[dim]not bought[/]",
+            market.ids[i],
+            styled(("bought", "green") if i in bought else ("not bought", "dim")),
             f"{cost:,}",
             f"{weight / WAD:.6g}",
             *(f"{amount:,}" for amount in amounts),
         )
     console.print(table)
     if len(shown) < n:
-        console.print(f"[dim]{len(shown):,} of {len(bought):,} winners among {n:,} bids; --json has everybody[/]")
+        console.print(f"{len(shown):,} of {len(bought):,} winners among {n:,} bids; --json has everybody", style="dim")
     spent = f"rewards {sum(allocation.rewards):,} of {allocation.budget:,}"
     console.print(f"{rule}: {len(bought):,} of {n:,} bought, {spent}")
     if allocation.over_budget:
-        console.print("[bold red]over budget[/]: this rule's payments do not fit what they are paid from")
+        told = ": this rule's payments do not fit what they are paid from"
+        console.print(styled(("over budget", "bold red"), told))

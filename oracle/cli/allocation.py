@@ -63,7 +63,7 @@ def apply(rule: str, market: Market) -> Allocation:
     if market.tranche:
         members = [group == market.tranche.group for group in market.groups]
         if not any(members):
-            notes().print(f"No bid is of the group {market.tranche.group!r}: nothing is set aside.", markup=False)
+            notes().print(f"No bid is of the group {market.tranche.group!r}: nothing is set aside.")
         tranche = clear_tranche(market.bids, members, market.tranche.share, reward, market.reserve, market.cap)
         winners, rewards, certificate = tranche.winners, tranche.rewards, tranche.certificates.main
     elif rule == "clearing":

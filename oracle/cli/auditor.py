@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from oracle.cli.document import round_document
-from oracle.cli.output import emit, notes, progress
+from oracle.cli.output import emit, notes, progress, styled
 from oracle.cli.session import (
     DEFAULT_RPC,
     DEFAULT_STORE,
@@ -59,7 +58,7 @@ def explain(
     steps = payout_steps(found, row)
 
     def view(console: Console) -> None:
-        console.print(f"[bold]{row['provider']}[/]  {row['why']}")
+        console.print(styled((row["provider"], "bold"), f"  {row['why']}"))
         table = Table("term", "value", "how", box=None, pad_edge=False)
         for step in steps:
             table.add_row(step["term"], step["value"], step["how"])
@@ -101,15 +100,14 @@ def audit_round_command(
 
     def view(console: Console) -> None:
         for check in document["checks"]:
-            console.print(
-                f"{'[green]✓' if check['ok'] else '[red]✗'}[/] {check['stage']}[dim]  {escape(check['detail'])}[/]"
-            )
+            mark = ("✓", "green") if check["ok"] else ("✗", "red")
+            console.print(styled(mark, f" {check['stage']}", (f"  {check['detail']}", "dim")))
         if document["first_difference"]:
             first = document["first_difference"]
-            console.print(f"[bold red]first difference[/]: {first['stage']}, {first['item']}")
+            console.print(styled(("first difference", "bold red"), f": {first['stage']}, {first['item']}"))
             console.print(f"  expected {first['expected']}\n  found    {first['found']}")
         else:
-            console.print(f"[bold green]round {round} is what it says it is[/]")
+            console.print(f"round {round} is what it says it is", style="bold green")
 
     emit(document, view, as_json=json)
     if not result.ok:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oracle.cli.session import Session, send
-from oracle.errors import BadInput
+from oracle.errors import BadInput, CheckFailed
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -40,14 +40,16 @@ def commit_bid(
     cost: int,
     file: Path,
     replaces: Bid | None = None,
+    board_key: str | None = None,
     work: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Committed:
     """Seal and publish the corpus, write the bid file, read it back, and only then send the transaction.
 
     A file left by an interrupted run is taken up: the same bid is sent, no second key or salt is made. ``replaces``: an
-    earlier bid on the same texts, whose sealed data set and place the new one keeps. Raises BadInput outside the commit
-    phase, for a cost above the cap, or when a file holds another bid. ``work``: see ``write_bid``.
+    earlier bid on the same texts, whose sealed data set and place the new one keeps. ``board_key``: the address of a
+    key that may sign key wraps beside the wallet. ``work``: see ``write_bid``. Raises BadInput outside the commit
+    phase, for a cost above the cap, or when a file holds another bid.
     """
     from oracle.chain.terms import Phase
     from oracle.custody.bidfile import SCRYPT_WORK, read_bid, write_bid
@@ -65,14 +67,15 @@ def commit_bid(
         )
     known = read_bid(file, secret) if file.exists() else None
     if known is not None:
-        _require_same(known, session, account.address, round, documents, cost, file)
+        _require_same(known, session, account.address, round, documents, cost, file, board_key)
         bid = known
     elif replaces is not None:
-        _require_same(replaces, session, account.address, round, documents, replaces.cost, file)
+        _require_same(replaces, session, account.address, round, documents, replaces.cost, file, board_key)
         bid = replaces.model_copy(update={"cost": cost, "salt": secrets.token_bytes(32)})
     else:
         here = Context.new(chain_id=market.chain_id, market=market.address, round=round, provider=account.address)
-        packed = pack(session.store, here, documents, licence=terms.agreement_hash, progress=progress)
+        licence = terms.agreement_hash
+        packed = pack(session.store, here, documents, licence=licence, board_key=board_key, progress=progress)
         bid = _new_bid(session, account.address, round, terms.hash(), packed.manifest, packed.key, cost)
     if known is None:
         write_bid(file, bid, secret, work=work or SCRYPT_WORK)
@@ -89,42 +92,58 @@ def commit_bid(
     return Committed(bid, len(documents), receipt, sent=True)
 
 
-def wrap_bid(session: Session, bid: Bid) -> dict[str, Any]:
-    """Show the key of a bid's data set to the round's operators and auditors, each under its own key.
+def wrap_bid(session: Session, account: LocalAccount, bid: Bid) -> dict[str, Any]:
+    """Show the key of a bid's data set to the round's operators and auditors, each under its own key; signed by
+    ``account``, the provider's or the one its manifest names as board key.
 
-    Who of them has registered no key is named: it will report the data set as unavailable. Raises BadInput in the
-    commit phase, or for a bid file without a content key.
+    Who of them is left out is said with the reason: it will report the data set as unavailable. Raises BadInput in the
+    commit phase, for another account, or for a bid file without a content key; CheckFailed when the node names other
+    terms than those that were bid under: they say who may read.
     """
     from oracle.node import pipeline
-    from oracle.node.committee import committee_of
     from oracle.node.opening import publish_wraps, readers_of
 
     market = session.market
-    _require_here(bid, session)
+    require_terms(session, bid)
     if bid.content_key is None:
         raise BadInput("the bid file holds no content key", input="bid file", hint="Use the file of this very bid.")
     specification = pipeline.load(session.store, market.terms(bid.round).pipeline_hash)
     readers = readers_of(market, bid.round, specification)
-    publish_wraps(market, bid.round, _manifest_of(session, bid), bid.content_key, readers, session.board)
-    wanted = dict.fromkeys((*committee_of(market, bid.round).members, *specification.auditors))
+    manifest = _manifest_of(session, bid)
+    publish_wraps(market, bid.round, manifest, bid.content_key, readers, session.board, account)
     return {
         "round": bid.round,
         "provider": bid.provider,
-        "readers": list(readers),
-        "without_key": [who for who in wanted if who not in readers],
+        "readers": list(readers.keys),
+        "left_out": [{"reader": who, "reason": reason} for who, reason in readers.left_out.items()],
     }
+
+
+def require_terms(session: Session, bid: Bid) -> None:
+    """What is shown of a bid, and to whom, follows from its round's terms: they have to be those that were bid under.
+
+    Raises BadInput for a bid of another market, CheckFailed when the node names other terms than the bid file.
+    """
+    _require_here(bid, session)
+    if session.market.terms(bid.round).hash() != bid.terms_hash:
+        raise CheckFailed(
+            f"the node names other terms of round {bid.round} than those you bid under",
+            input=f"round {bid.round}",
+            hint="Nothing was shown to anybody. Use another RPC URL.",
+        )
 
 
 def reveal_bid(session: Session, account: LocalAccount, bid: Bid) -> str:
     """Open a sealed bid with its score proof; the transaction hash. Anybody's account may send it.
 
-    Raises BadInput outside the reveal phase, or when the file belongs to another market or chain.
+    Raises BadInput outside the reveal phase, or when the file belongs to another market or chain; CheckFailed when the
+    node names other terms than those that were bid under.
     """
     from oracle.chain.terms import Phase
     from oracle.node.reporting import leaf_and_proof
 
     market = session.market
-    _require_here(bid, session)
+    require_terms(session, bid)
     market.require_phase(bid.round, Phase.REVEAL)
     leaf, proof = leaf_and_proof(market, bid.round, bid.provider, session.board)
     call = market.contract.functions.reveal(bid.round, leaf.as_tuple(), proof, bid.cost, bid.salt)
@@ -223,9 +242,17 @@ def _require_here(bid: Bid, session: Session) -> None:
 
 
 def _require_same(
-    bid: Bid, session: Session, provider: str, round: int, documents: Sequence[Document], cost: int, file: Path
+    bid: Bid,
+    session: Session,
+    provider: str,
+    round: int,
+    documents: Sequence[Document],
+    cost: int,
+    file: Path,
+    board_key: str | None,
 ) -> None:
-    """BadInput unless the bid is the provider's, in this round, at this cost and on these very texts."""
+    """BadInput unless the bid is the provider's, in this round, at this cost, with this board key and on these very
+    texts."""
     from oracle.custody import documents as tree
     from oracle.custody.tally import Tally, batches
 
@@ -233,14 +260,14 @@ def _require_same(
     same = (bid.provider, bid.round, bid.cost) == (provider, round, cost) and bid.content_key is not None
     if same and bid.content_key is not None:
         manifest = _manifest_of(session, bid)
-        with Tally(tree.salt_key(bid.content_key, manifest.context)) as tally:
+        with Tally(tree.salt_key(bid.content_key, manifest.context, manifest.salt)) as tally:
             for lines in batches(documents):
                 tally.add(lines)
             tally.close()
-        same = tally.root == manifest.document_root
+        same = (tally.root, board_key) == (manifest.document_root, manifest.board_key)
     if not same:
         raise BadInput(
-            "the bid file holds another bid (other round, provider, corpus or cost)",
+            "the bid file holds another bid (other round, provider, corpus, cost or board key)",
             input=str(file),
             hint="Choose another --bid-file: a bid that may be on chain is never overwritten.",
         )

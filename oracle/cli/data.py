@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from oracle.cli import scoring
-from oracle.cli.output import ProgressCallback, emit, facts, notes, progress
+from oracle.cli.corpora import passed_over, read_documents
+from oracle.cli.output import ProgressCallback, emit, facts, notes, progress, styled
 from oracle.cli.packing import WRAPS, Folder, content_key, licence_of, opened, place, read_file, read_json, recipients
 from oracle.cli.session import Json, PasswordFile
 from oracle.errors import BadInput, CheckFailed
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from oracle.corpus.document import Document
+    from oracle.corpus.folders import PassedOver
     from oracle.custody.journal import Journal
     from oracle.custody.sealed import Packed
     from oracle.custody.store import ContentStore
@@ -51,7 +51,7 @@ def pack(
     store: SealedStore = "",
     to: Annotated[
         list[Path] | None,
-        typer.Option("--to", metavar="KEYFILE", help="Wrap the key to the owner of this key file (mia key create)."),
+        typer.Option("--to", metavar="PUBLIC", help="Wrap the key to whose public part this is (mia key public)."),
     ] = None,
     round: Annotated[int, typer.Option("--round", min=0, metavar="N", help="For this round of a market.")] = 0,
     contract: Annotated[str, typer.Option("--contract", metavar="ADDRESS", help="The market's DataMarket.")] = "",
@@ -71,7 +71,7 @@ def pack(
 
     Run the same command again after an interruption: it goes on. Nothing is published under a name before all of it is.
 
-    [dim]Example:[/] mia data pack corpus.jsonl.gz --out sealed --to oracle1.keys.json --to oracle2.keys.json
+    [dim]Example:[/] mia data pack corpus.jsonl.gz --out sealed --to oracle1.public.json --to oracle2.public.json
     """
     from oracle.custody.wraps import Wraps, wrap_key
 
@@ -79,9 +79,10 @@ def pack(
     readers, told = recipients(to or []), read_json(metadata, "Croissant file")
     agreed = licence_of(licence)
     folder = Folder(out)
+    passed: list[PassedOver] = []
     content = folder.store(store)
     with folder.journal(context) as journal, progress() as tell:
-        packed = _packed(content, journal, paths, sample, agreed, told, workers, tell)
+        packed = _packed(content, journal, paths, sample, passed, agreed, told, workers, tell)
         manifest = packed.manifest
         wraps = [wrap_key(manifest.context, packed.key, reader.owner, reader.x25519) for reader in readers]
         folder.finish(packed, Wraps(manifest=manifest.digest, wraps=tuple(wraps)) if wraps else None)
@@ -95,8 +96,9 @@ def pack(
         "bytes": manifest.size,
         "key_commit": "0x" + manifest.key_commit.hex(),
     }
+    rest = {"passed_over": passed_over(passed)}
     secret = {"key": f"{folder.key} (keep a copy: without it nobody ever opens the data again)"}
-    emit(document, facts(document | secret), as_json=json)
+    emit(document | rest, facts(document | secret), as_json=json)
 
 
 @data.command("verify")
@@ -126,7 +128,7 @@ def verify(
             verify_sealed(content, sealed, secret, progress=tell, processes=workers)
     except CheckFailed as error:
         bad = error
-        notes().print(f"[bold red]{escape(str(error))}[/]\n  {escape(error.hint)}", soft_wrap=True)
+        notes().print(styled((str(error), "bold red"), f"\n  {error.hint}"), soft_wrap=True)
     document = {"ok": bad is None, "first_bad": bad.input if bad else None}
     emit(document, facts({"manifest": manifest} | document), as_json=json)
     if bad:
@@ -201,7 +203,7 @@ def prove(
     with progress() as tell:
         opening = prove_document(content, sealed, secret, index, progress=tell)
     if out is not None:
-        write_atomic(out, opening.to_bytes())
+        write_atomic(out, opening.to_bytes(), private=True)
     document = opening.model_dump(mode="json")
     emit(document, facts(document if out is None else {"document": index, "proof": out}), as_json=json)
 
@@ -223,6 +225,7 @@ def _packed(
     journal: Journal,
     paths: list[Path],
     sample: int | None,
+    passed: list[PassedOver],
     licence: bytes,
     told: dict[str, Any],
     workers: int,
@@ -240,7 +243,7 @@ def _packed(
             return seal(
                 content,
                 journal.context,
-                _documents(paths, sample),
+                _documents(paths, sample, passed),
                 journal.key,
                 licence=licence,
                 metadata=told,
@@ -252,14 +255,10 @@ def _packed(
             journal.restart()
             if STDIN in paths:  # what was read is gone
                 raise BadInput(str(error), input="-", hint="Run it again: it begins anew, under a new key.") from error
-            notes().print(f"{escape(str(error))}: beginning anew, under a new key")
+            notes().print(f"{error}: beginning anew, under a new key")
 
 
-def _documents(paths: list[Path], sample: int | None) -> Iterator[Document]:
-    from oracle.corpus.readers import read_documents
-
-    repaired: Counter[str] = Counter()
+def _documents(paths: list[Path], sample: int | None, passed: list[PassedOver]) -> Iterator[Document]:
+    passed.clear()  # a packing that begins anew reads anew
     for path in paths:
-        yield from read_documents(path, limit=sample, repaired=repaired)
-    for encoding, count in repaired.items():
-        notes().print(f"{count:,} lines or files were not UTF-8 and were read as {encoding}")
+        yield from read_documents(path, sample, passed)

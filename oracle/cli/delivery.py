@@ -29,6 +29,7 @@ from oracle.cli.session import (
 from oracle.errors import BadInput
 
 if TYPE_CHECKING:
+    from oracle.custody.bidfile import Bid
     from oracle.custody.keystore import Keys
 
 deliveries = typer.Typer(name="delivery", no_args_is_help=True, help="Keys against payment: send, accept, dispute.")
@@ -46,9 +47,15 @@ def send(
     round: RoundNumber,
     keystore: Keystore,
     bid_file: Annotated[
-        Path | None, typer.Option("--bid-file", metavar="FILE", help="Your bid file: it holds the content key.")
+        Path,
+        typer.Option("--bid-file", metavar="FILE", help="Your bid file: it knows the terms, and the content key."),
+    ],
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            "--key", metavar="FILE", help="The key.json of mia data pack, for a bid file without a content key."
+        ),
     ] = None,
-    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Or the key.json of mia data pack.")] = None,
     password_file: PasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
@@ -57,16 +64,18 @@ def send(
 ) -> None:
     """Deliver the key of what you sold. Checked against your commitment first: a wrong key would cost the bond.
 
+    The bid file says under which terms you bid, so that no node can name another buyer.
+
     [dim]Example:[/] mia delivery send 1 --bid-file bid.json --keystore alice.json
     """
     from oracle.chain.keys import load_account
-    from oracle.cli.handover import deliver_key
+    from oracle.cli.handover import deliver_bid
 
     session = open_session(rpc, contract, store)
     secret = secret_of(keystore, password_file)
     account = load_account(keystore, prompt=lambda _: secret)
-    content_key = _content_key(session, round, account.address, secret, bid_file, key)
-    transaction = deliver_key(session, account, round, account.address, content_key)
+    bid, content_key = _bid_and_key(session, round, account.address, secret, bid_file, key)
+    transaction = deliver_bid(session, account, bid, content_key)
     _tell_sent(round, account.address, transaction, json=json)
 
 
@@ -76,6 +85,10 @@ def bounty(
     provider: Provider,
     keystore: Keystore,
     keys: KeyFile,
+    data_dir: Annotated[
+        Path,
+        typer.Option("--data-dir", metavar="DIR", help="The folder you scored the round in: it knows the terms."),
+    ],
     password_file: PasswordFile = None,
     keys_password_file: KeysPassword = None,
     rpc: Rpc = DEFAULT_RPC,
@@ -85,14 +98,14 @@ def bounty(
 ) -> None:
     """Deliver for a winner that stayed silent, as an operator that observed in time: its bond is yours.
 
-    [dim]Example:[/] mia delivery bounty 1 0x1563...5508 --keys operator.keys.json --keystore operator.json
+    [dim]Example:[/] mia delivery bounty 1 0x1563...5508 --keys op.keys.json --keystore op.json --data-dir op/
     """
-    from oracle.cli.handover import deliver_key, unwrapped_key
+    from oracle.cli.handover import deliver_wrapped
 
     session, who = open_session(rpc, contract, store), address_of(provider)
     account = unlock(keystore, password_file)
-    key = unwrapped_key(session, round, who, _open(keys, keys_password_file or password_file))
-    _tell_sent(round, who, deliver_key(session, account, round, who, key), json=json)
+    opened = _open(keys, keys_password_file or password_file)
+    _tell_sent(round, who, deliver_wrapped(session, account, round, who, opened, data_dir), json=json)
 
 
 @deliveries.command("accept")
@@ -140,6 +153,10 @@ def dispute(
     provider: Provider,
     keystore: Keystore,
     keys: KeyFile,
+    trust_node: Annotated[
+        bool,
+        typer.Option("--trust-node", help="Dispute although no signature shows that this is what was delivered."),
+    ] = False,
     password_file: PasswordFile = None,
     keys_password_file: KeysPassword = None,
     rpc: Rpc = DEFAULT_RPC,
@@ -149,6 +166,8 @@ def dispute(
 ) -> None:
     """Show the contract that a delivered key is wrong: the reward is yours again. Refused for a key that is right.
 
+    The sender's signature has to show that the node did not make a good key look wrong: a dispute would publish it.
+
     [dim]Example:[/] mia delivery dispute 1 0x1563...5508 --keys planner.keys.json --keystore planner.json
     """
     from oracle.cli.handover import dispute_key
@@ -156,7 +175,7 @@ def dispute(
     session, who = open_session(rpc, contract, store), address_of(provider)
     account = unlock(keystore, password_file)
     opened = _open(keys, keys_password_file or password_file)
-    how, transaction = dispute_key(session, account, round, who, opened)
+    how, transaction = dispute_key(session, account, round, who, opened, trusting=trust_node)
     document = {"round": round, "provider": who, "struck": how, "transaction": transaction}
     emit(document, facts({who: f"struck: {how} in {transaction}"}), as_json=json)
 
@@ -191,34 +210,33 @@ def status(
 # --- inside ---
 
 
-def _content_key(
-    session: Session, round: int, provider: str, secret: str, bid_file: Path | None, key: Path | None
-) -> bytes:
-    """The key that is to be delivered, from the one file that was named."""
-    from oracle.cli.handover import committed
+def _bid_and_key(
+    session: Session, round: int, provider: str, secret: str, bid_file: Path, key: Path | None
+) -> tuple[Bid, bytes]:
+    """The bid, and the key that is to be delivered: the bid file's, or of a key.json where it holds none."""
     from oracle.cli.packing import read_file
     from oracle.custody.bidfile import read_bid
     from oracle.custody.contentkey import read_key
 
-    if (bid_file is None) == (key is None):
-        raise BadInput("which key?", input="--bid-file, --key", hint="Name one of --bid-file and --key.")
-    if key is not None:
-        found = read_key(read_file(key, "content key"), name=str(key))
-        if found.manifest != committed(session, round, provider).manifest:
-            raise BadInput(
-                f"{key} is the key of another data set than that of round {round}",
-                input=str(key),
-                hint="Give the key.json that was packed with what you bid.",
-            )
-        return found.key
-    assert bid_file is not None
     bid = read_bid(bid_file, secret)
     here = (session.market.chain_id, session.market.address, round, provider)
     if (bid.chain, bid.market, bid.round, bid.provider) != here:
         raise BadInput(f"{bid_file} is another bid's file", input=str(bid_file), hint="Give the file of this bid.")
-    if bid.content_key is None:
-        raise BadInput(f"{bid_file} holds no content key", input=str(bid_file), hint="Give the key.json with --key.")
-    return bid.content_key
+    if (bid.content_key is None) == (key is None):
+        what = "no content key" if key is None else "the content key already"
+        hint = "Give the key.json with --key." if key is None else "Leave --key out."
+        raise BadInput(f"{bid_file} holds {what}", input=str(bid_file), hint=hint)
+    if key is None:
+        assert bid.content_key is not None
+        return bid, bid.content_key
+    found = read_key(read_file(key, "content key"), name=str(key))
+    if found.manifest != bid.manifest:
+        raise BadInput(
+            f"{key} is the key of another data set than that of {bid_file}",
+            input=str(key),
+            hint="Give the key.json that was packed with what you bid.",
+        )
+    return bid, found.key
 
 
 def _open(keys: Path, password_file: Path | None) -> Keys:

@@ -9,7 +9,7 @@ from functools import partial
 from oracle.cli.bidding import wrap_bid
 from oracle.cli.children import Child, run_together
 from oracle.cli.demo_run import PASSWORD, ROUND, Run, pass_on
-from oracle.cli.handover import accept_key, deliver_key, dispute_key, manifest_of
+from oracle.cli.handover import accept_key, deliver_bid, dispute_key, manifest_of
 from oracle.cli.output import ProgressCallback
 from oracle.errors import CheckFailed
 
@@ -20,8 +20,8 @@ def wrap_keys(run: Run, tell: ProgressCallback) -> str:
 
     run.chain.warp_to(run.session.market.terms(ROUND).commit_end)
     readers = 0
-    for done, file in enumerate(run.bids.values(), start=1):
-        readers = len(wrap_bid(run.session, read_bid(file, PASSWORD))["readers"])
+    for done, (name, file) in enumerate(run.bids.items(), start=1):
+        readers = len(wrap_bid(run.session, run.accounts[name], read_bid(file, PASSWORD))["readers"])
         tell("key wraps", done, len(run.bids))
     return f"{len(run.bids)} keys, each for {readers} readers"
 
@@ -45,8 +45,8 @@ def deliver_keys(run: Run, tell: ProgressCallback) -> str:
             words = {"content_hash": manifest.content_hash, "key_commit": manifest.key_commit}
             Exchange(market).deliver(account, ROUND, provider, secrets.token_bytes(32), **words)
         else:
-            key = read_bid(run.bids[names[provider]], PASSWORD).content_key
-            deliver_key(run.session, account, ROUND, provider, key or b"")
+            bid = read_bid(run.bids[names[provider]], PASSWORD)
+            deliver_bid(run.session, account, bid, bid.content_key or b"")
         tell("deliveries", done, len(rewards))
     wrong = f", one of them wrong (by {names[cheat]})" if cheat else ""
     return f"{len(rewards)} keys delivered{wrong}; {len(run.bids) - len(rewards)} stay with those who lost"

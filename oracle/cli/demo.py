@@ -14,11 +14,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from oracle.cli.demo_run import Run, Settings
-from oracle.cli.output import emit, jsonable, notes, progress
+from oracle.cli.output import emit, jsonable, notes, progress, styled
 from oracle.cli.session import Json
 from oracle.cli.stages import STAGES
 from oracle.errors import BadInput, CheckFailed
@@ -79,13 +78,12 @@ def run_demo(out: Path, settings: Settings) -> dict[str, Any]:
                 with progress() as tell:
                     note = stage(run, tell)
             except KeyboardInterrupt:
-                console.print(
-                    f"[bold]stopped[/] in stage {number} of {len(STAGES)}, {name}; what is there lies in {out}"
-                )
+                where = f" in stage {number} of {len(STAGES)}, {name}; what is there lies in {out}"
+                console.print(styled(("stopped", "bold"), where))
                 raise
             seconds = time.monotonic() - started
             took.append({"name": name, "seconds": round(seconds, 1)})
-            console.print(f"[green]✓[/] {seconds:6.1f} s  {name:<14} [dim]{escape(note)}[/]")
+            console.print(styled(("✓", "green"), f" {seconds:6.1f} s  {name:<14} ", (note, "dim")))
     document: dict[str, Any] = jsonable(run.document | {"stages": took})
     write_atomic(out / "round.json", jsonlib.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n")
     write_atomic(out / "index.html", render(document).encode())
@@ -134,22 +132,23 @@ def show(console: Console, document: dict[str, Any], out: Path) -> None:
     table.add_row("together", "", "", "", "", "", *together, style="bold")
     console.print(table)
     for row in [] if roomy else rows:
-        console.print(f"[bold]{row['name']}[/]: {escape(row['why'])}")
+        console.print(styled((row["name"], "bold"), f": {row['why']}"))
     for book in document["money"]:
-        console.print(f"\n[bold]{book['title']}[/], {book['unit']}")
+        console.print(styled("\n", (book["title"], "bold"), f", {book['unit']}"))
         for line in book["in"]:
             console.print(f"  in   {int(line['amount']):>24,}  {line['what']}")
         for line in book["out"]:
             console.print(f"  out  {int(line['amount']):>24,}  {line['what']}")
         balance = int(book["total_in"]) - int(book["total_out"]) - int(book["left"])
-        verdict = "[green]adds up to the last unit[/]" if balance == 0 else f"[red]{balance} unexplained[/]"
-        console.print(f"  left {int(book['left']):>24,}  in the contract: {verdict}")
+        verdict = ("adds up to the last unit", "green") if balance == 0 else (f"{balance} unexplained", "red")
+        console.print(styled(f"  left {int(book['left']):>24,}  in the contract: ", verdict))
     audit = document["audit"]
-    verdict = "[bold green]passed[/]" if audit["ok"] else "[bold red]FAILED[/]"
-    console.print(f"\n[bold]Audit[/] in a process of its own: {verdict}, {len(audit['checks'])} checks")
-    console.print(f"[bold]Report[/] {out / 'index.html'}\n")
+    verdict = ("passed", "bold green") if audit["ok"] else ("FAILED", "bold red")
+    checks = f", {len(audit['checks'])} checks"
+    console.print(styled("\n", ("Audit", "bold"), " in a process of its own: ", verdict, checks))
+    console.print(styled(("Report", "bold"), f" {out / 'index.html'}\n"))
     for step in document["next"]:
-        console.print(f"{step['what']}\n  [cyan]{escape(step['command'])}[/]", soft_wrap=True)
+        console.print(styled(f"{step['what']}\n  ", (step["command"], "cyan")), soft_wrap=True)
 
 
 def shares(units: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oracle.cli.opening import Specification
-from oracle.cli.output import ProgressCallback
+from oracle.cli.output import ProgressCallback, say_plainly
 from oracle.cli.session import Session
 
 if TYPE_CHECKING:
@@ -98,4 +97,4 @@ def pass_on(tell: ProgressCallback, name: str, line: str) -> None:
     if found:
         tell(f"{name}: {found[1]}", int(found[2]), int(found[3]))
     elif line.strip():
-        sys.stderr.write(f"{name}: {line}\n")
+        say_plainly(f"{name}: {line}\n")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from oracle.corpus.encoding import unmarked
 from oracle.errors import BadInput
 from oracle.mechanism.integers import natural, naturals
 
@@ -28,7 +29,7 @@ def read_text(source: str) -> str:
     """A file, or stdin for ``-``. Raises BadInput when it cannot be read, NotJson when it is not UTF-8."""
     try:
         raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return raw.decode("utf-8-sig")
+        return unmarked(raw, source).decode()
     except OSError as error:
         why = f"cannot read {source}: {error.strerror}"
         raise BadInput(why, input=source, hint="Give a readable file, or - for stdin.") from error

@@ -172,4 +172,4 @@ def _show(console: Console, document: dict[str, Any], export: Export) -> None:
         ("reversed", "is not paid: no good key came"),
     ):
         for provider in document[name]:
-            console.print(f"[yellow]{provider} {word}[/]")
+            console.print(f"{provider} {word}", style="yellow")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from oracle.cli.bidding import require_terms
 from oracle.cli.session import Session
 from oracle.errors import BadInput, CheckFailed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from eth_account.signers.local import LocalAccount
 
     from oracle.chain.events import Commitment
     from oracle.chain.exchange import Delivered
+    from oracle.custody.bidfile import Bid
     from oracle.custody.keystore import Keys
     from oracle.custody.manifest import SealedManifest
 
@@ -35,39 +39,40 @@ def manifest_of(session: Session, round: int, provider: str) -> SealedManifest:
     return manifest_behind(session.market, round, committed(session, round, provider), session.store)
 
 
-def deliver_key(session: Session, account: LocalAccount, round: int, provider: str, key: bytes) -> str:
-    """Deliver a winner's key, checked against its commitment first; the transaction, "" when it was there already.
+def deliver_bid(session: Session, account: LocalAccount, bid: Bid, key: bytes) -> str:
+    """Deliver the key of what was sold with a bid file; the transaction, "" when it was there already.
 
-    Raises BadInput before the settlement or for nothing to deliver, CheckFailed for a key that would lose the bond.
+    Raises BadInput before the settlement, for nothing to deliver, or for a bid that is not the one on chain;
+    CheckFailed for a key that would lose the bond, or when the node names other terms, and with them perhaps another
+    planner's key, than those that were bid under.
     """
-    from oracle.chain.exchange import Exchange
-    from oracle.chain.terms import Phase
-
-    session.market.require_phase(round, Phase.CLAIM)
-    manifest, exchange = manifest_of(session, round, provider), Exchange(session.market)
-    manifest.check_key(key)
-    found = exchange.delivered(round, provider)
-    if found is not None and found.delivery.deliverer == account.address:
-        return ""
-    reward, _ = session.market.contract.functions.rewardOf(round, provider).call()
-    if not reward:  # the contract does not look: who delivers without need gives its data away
+    require_terms(session, bid)
+    live = committed(session, bid.round, bid.provider)
+    if (live.dataset_root, live.manifest) != (bid.dataset_root, bid.manifest):
         raise BadInput(
-            f"nothing is due to {provider} in round {round}",
-            input=provider,
-            hint="It did not win, or was paid: keep the key.",
+            f"the bid file is of another data set than that of round {bid.round}",
+            input="bid file",
+            hint="Give the file of the bid that was sent last.",
         )
-    words = {"content_hash": manifest.content_hash, "key_commit": manifest.key_commit}
-    return _name(exchange.deliver(account, round, provider, key, **words))
+    return _deliver(session, account, bid.round, bid.provider, key)
 
 
-def unwrapped_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:
-    """The content key that a provider wrapped to the owner of ``keys``, checked against its commitment.
+def deliver_wrapped(
+    session: Session, account: LocalAccount, round: int, provider: str, keys: Keys, data_dir: Path
+) -> str:
+    """Deliver for a silent winner what it wrapped to the owner of ``keys``, an operator; as :func:`deliver_bid`.
 
-    Raises CheckFailed when nothing was wrapped to it, or not the right key.
+    Raises CheckFailed when nothing was wrapped to it, or not the right key; or when its own folder does not say that it
+    observed this round under the terms that the node names: their key is what the data are given away to.
     """
+    from oracle.node.folder import DataFolder
+    from oracle.node.observing import require_observed
     from oracle.node.opening import Reader, content_key
 
-    return content_key(session.market, manifest_of(session, round, provider), session.board, Reader.of(keys))
+    require_observed(session.market, round, account.address, DataFolder(data_dir))
+    manifest = manifest_of(session, round, provider)
+    key = content_key(session.market, manifest, session.board, Reader.of(keys))
+    return _deliver(session, account, round, provider, key)
 
 
 def opened_key(session: Session, round: int, provider: str, keys: Keys) -> bytes:
@@ -106,11 +111,14 @@ def accept_key(session: Session, account: LocalAccount, round: int, provider: st
     return key, _name(exchange.accept(account, round, provider))
 
 
-def dispute_key(session: Session, account: LocalAccount, round: int, provider: str, keys: Keys) -> tuple[str, str]:
+def dispute_key(
+    session: Session, account: LocalAccount, round: int, provider: str, keys: Keys, *, trusting: bool = False
+) -> tuple[str, str]:
     """Have a wrong key struck; how, and the transaction.
 
     A delivery that its sender did not make, or of other data, is "refuted", which tells nobody anything; else it is
-    "disputed". Raises BadInput for a good key: a dispute would publish it.
+    "disputed". Raises BadInput for a good key: a dispute would publish it; and CheckFailed, unless ``trusting`` the
+    node, where no signature shows that what was delivered is what the node says: it could be a good key, altered.
     """
     from oracle.chain.exchange import Exchange
     from oracle.custody.delivery import delivery_holds, is_committed, is_of
@@ -130,7 +138,7 @@ def dispute_key(session: Session, account: LocalAccount, round: int, provider: s
             hint=f"mia delivery accept {round} {provider}",
         )
     secret = keys.bn254_for(exchange.planner_key(round))
-    return "disputed", _name(exchange.dispute(account, round, provider, secret, found))
+    return "disputed", _name(exchange.dispute(account, round, provider, secret, found, trusting=trusting))
 
 
 def delivery_status(session: Session, round: int) -> dict[str, Any]:
@@ -181,7 +189,8 @@ def register_keys(session: Session, account: LocalAccount, keys: Keys) -> dict[s
             hint="Give the wallet that the keys were made for.",
         )
     exchange, public = Exchange(session.market), keys.public
-    same = exchange.encryption_key(account.address) == public.x25519
+    known = exchange.encryption_key(account.address)
+    same = known is not None and known.key == public.x25519
     encryption = "" if same else _name(exchange.register_encryption_key(account, public.x25519))
     same = exchange.delivery_key(account.address) == public.bn254
     delivery = "" if same else _name(exchange.register_delivery_key(account, keys.bn254))
@@ -191,6 +200,27 @@ def register_keys(session: Session, account: LocalAccount, keys: Keys) -> dict[s
 def iso(timestamp: int) -> str:
     """A moment of the chain, in ISO 8601."""
     return datetime.fromtimestamp(timestamp, UTC).isoformat()
+
+
+def _deliver(session: Session, account: LocalAccount, round: int, provider: str, key: bytes) -> str:
+    from oracle.chain.exchange import Exchange
+    from oracle.chain.terms import Phase
+
+    session.market.require_phase(round, Phase.CLAIM)
+    manifest, exchange = manifest_of(session, round, provider), Exchange(session.market)
+    manifest.check_key(key)
+    found = exchange.delivered(round, provider)
+    if found is not None and found.delivery.deliverer == account.address:
+        return ""
+    reward, _ = session.market.contract.functions.rewardOf(round, provider).call()
+    if not reward:  # the contract does not look: who delivers without need gives its data away
+        raise BadInput(
+            f"nothing is due to {provider} in round {round}",
+            input=provider,
+            hint="It did not win, or was paid: keep the key.",
+        )
+    words = {"content_hash": manifest.content_hash, "key_commit": manifest.key_commit}
+    return _name(exchange.deliver(account, round, provider, key, **words))
 
 
 def _state(found: Delivered | None, bounty_end: int, now: int) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from oracle.cli.base_model import cache_folder
+from oracle.cli.corpora import passed_over, read_corpus
 from oracle.cli.influence_documents import (
     check_log,
     check_spot,
@@ -25,8 +26,8 @@ from oracle.cli.influence_documents import (
 from oracle.cli.influence_settings import choose_settings, find_base, say, with_scale
 from oracle.cli.market_texts import read_market, read_validation
 from oracle.cli.output import emit, progress
-from oracle.cli.scoring import read_corpus
 from oracle.cli.session import Json
+from oracle.corpus.folders import PassedOver
 from oracle.errors import CheckFailed
 
 Providers = Annotated[
@@ -136,12 +137,13 @@ def influence(
     published = read_log(replay) if replay else None
     lines = read_documents(replay) if replay and spot else []
     settings = choose_settings(published, estimator, profile, gain_ref, noise_floor, quota, repeats, seed)
+    passed: list[PassedOver] = []
     compute = Compute(pick_device(device), precision, compiled, processes)
     with progress() as tell:
-        wanted = read_validation(validation, validation_root, tell)
-        market = read_market(providers, wanted, tell)
+        wanted = read_validation(validation, validation_root, tell, passed)
+        market = read_market(providers, wanted, tell, passed)
         target = [document.text for document in wanted]
-        public = [document.text for document in read_corpus(seed_corpus, None, tell)] if seed_corpus else None
+        public = [document.text for document in read_corpus(seed_corpus, None, tell, passed)] if seed_corpus else None
         model = find_base(base, public, compute.device, tell)
         settings = with_scale(settings, model, public, target, compute, tell)
         texts = [provider.texts for provider in market]
@@ -196,6 +198,7 @@ def influence(
                     write_log(log, found, run.documents)
                 elif log is not None:
                     say(f"{log} is not written: what was to be replayed does not replay")
+    document["passed_over"] = passed_over(passed)
     emit(document, lambda console: show_influence(console, document), as_json=json)
     if "replay" in document and not document["replay"]["ok"]:
         raise typer.Exit(1)

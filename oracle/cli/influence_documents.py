@@ -9,10 +9,10 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from oracle.cli.market_texts import Provider
+from oracle.cli.output import styled
 from oracle.errors import BadInput
 
 if TYPE_CHECKING:
@@ -152,20 +152,21 @@ def show_influence(console: Console, document: Mapping[str, Any]) -> None:
     if "replay" in document:
         first = document["replay"]["first_difference"]
         if first is None:
-            console.print("[bold green]the log replays[/]")
+            console.print("the log replays", style="bold green")
         else:
-            console.print(f"[bold red]the log does not replay[/]: first difference at {escape(first['path'])}")
-            console.print(f"  expected {escape(first['expected'])}\n  found    {escape(first['found'])}")
+            console.print(styled(("the log does not replay", "bold red"), f": first difference at {first['path']}"))
+            console.print(f"  expected {first['expected']}\n  found    {first['found']}")
         if differs := document["replay"]["environment_differs"]:
             names = ", ".join(line.partition(":")[0] for line in differs)
-            console.print(f"[dim]fingerprints were not compared: the log was made with other {escape(names)}[/]")
+            console.print(f"fingerprints were not compared: the log was made with other {names}", style="dim")
 
 
 def _show_spot(console: Console, document: Mapping[str, Any]) -> None:
     run, spot = document["run"], document["spot"]
     console.print(
-        f"[dim]{run['estimator']}: {spot['checked']:,} of {spot['windows']:,} windows computed again in "
-        f"{run['seconds']:.1f} s on {run['device']}; log {run['log_hash']}[/]"
+        f"{run['estimator']}: {spot['checked']:,} of {spot['windows']:,} windows computed again in "
+        f"{run['seconds']:.1f} s on {run['device']}; log {run['log_hash']}",
+        style="dim",
     )
 
 
@@ -178,10 +179,11 @@ def _show_run(console: Console, document: Mapping[str, Any]) -> None:
     table.add_column("why", overflow="fold", style="dim")
     for row in document["providers"]:
         numbers = (f"{row['gain']:.6f}", f"{row['stderr']:.6f}", f"{row['phi']:.4f}", f"{row['tokens']:,}")
-        table.add_row(escape(row["path"]), *numbers, row["why"] or "")
+        table.add_row(row["path"], *numbers, row["why"] or "")
     console.print(table)
     reference = "min-max over these providers" if run["gain_ref"] is None else f"gain_ref {run['gain_ref']:.6f}"
     console.print(
-        f"[dim]{run['estimator']}, {reference}, noise floor {run['noise_floor']:.6f}; {run['passes']:.2f} passes in "
-        f"{run['seconds']:.1f} s on {run['device']}; log {run['log_hash']}[/]"
+        f"{run['estimator']}, {reference}, noise floor {run['noise_floor']:.6f}; {run['passes']:.2f} passes in "
+        f"{run['seconds']:.1f} s on {run['device']}; log {run['log_hash']}",
+        style="dim",
     )

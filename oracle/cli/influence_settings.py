@@ -133,4 +133,4 @@ def with_scale(
 
 def say(line: str) -> None:
     """A line about what is going on, to stderr."""
-    notes().print(line, soft_wrap=True, markup=False)
+    notes().print(line, soft_wrap=True)

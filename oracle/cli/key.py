@@ -28,10 +28,16 @@ from oracle.errors import BadInput
 
 if TYPE_CHECKING:
     from oracle.custody.keystore import PublicKeys
+    from oracle.custody.publickeys import PublicPart
 
 key = typer.Typer(name="key", no_args_is_help=True, help="Wallets, and the keys that data are encrypted to.")
 
 KeyFile = Annotated[Path, typer.Argument(metavar="KEYS", help="A key file: see mia key create.")]
+KeysPasswordFile = Annotated[
+    Path | None,
+    typer.Option("--keys-password-file", metavar="FILE", help="Password of the key file, if it is another one."),
+]
+MAX_FILE = 1 << 16
 
 
 @key.command("new")
@@ -53,7 +59,9 @@ def new(
 
 @key.command("create")
 def create(
-    wallet: Annotated[Path, typer.Argument(metavar="WALLET", help="The owner's keystore; it stays closed.")],
+    wallet: Annotated[
+        Path, typer.Argument(metavar="WALLET", help="The owner's keystore; it stays closed if it names its address.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="KEYS", help="The new key file; default: beside the wallet.")
     ] = None,
@@ -69,29 +77,69 @@ def create(
     from oracle.chain.keys import password_for
     from oracle.custody.keystore import beside, create_keys
 
-    owner, path = keystore_address(wallet), out or beside(wallet)
+    owner, path = keystore_address(wallet, password_file), out or beside(wallet)
     if path.exists():  # before a password is asked for
         raise BadInput(f"{path} exists already", input=str(path), hint="Keys are never overwritten: mia key rotate.")
     secret = password_for(path, password_file=password_file, prompt=lambda what: ask(what, confirm=True))
-    _tell(path, create_keys(path, owner, secret).public, 1, json=json)
+    _tell({"keys": str(path), "generations": 1}, create_keys(path, owner, secret).public, json=json)
 
 
 @key.command("show")
 def show(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A wallet's keystore or a key file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A wallet's keystore, a key file, or the public part of one.")
+    ],
+    password_file: PasswordFile = None,
     json: Json = False,
 ) -> None:
-    """The address of a wallet, or owner and public keys of a key file, without opening either.
+    """The address of a wallet, or owner and public keys of a key file or its public part, whose signature is checked.
+
+    Nothing is opened but a keystore that does not name its address.
 
     [dim]Example:[/] mia key show planner.keys.json
     """
     from oracle.custody.keystore import generation_count, public_keys
+    from oracle.custody.publickeys import read_public_part
 
-    if _is_key_file(file):
-        _tell(file, public_keys(file), generation_count(file), json=json)
+    what = _kind(file)
+    if what == "keys":
+        _tell({"keys": str(file), "generations": generation_count(file)}, public_keys(file), json=json)
         return
-    address = keystore_address(file)
+    if what == "public":
+        _tell({"public": str(file)}, read_public_part(file), json=json)
+        return
+    address = keystore_address(file, password_file)
     emit({"keystore": str(file), "address": address}, facts({"address": address}), as_json=json)
+
+
+@key.command("public")
+def public(
+    file: KeyFile,
+    keystore: Annotated[Path, typer.Option("--keystore", metavar="WALLET", help="The owner's keystore: it signs.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The new file; default: alice.public.json beside KEYS.")
+    ] = None,
+    password_file: PasswordFile = None,
+    keys_password_file: KeysPasswordFile = None,
+    json: Json = False,
+) -> None:
+    """Write the public part of a key file, signed by its owner: what others need to wrap a data set's key to you.
+
+    Hand out this file, never the key file itself.
+
+    [dim]Example:[/] mia key public oracle.keys.json --keystore oracle.json
+    """
+    from oracle.custody.files import write_atomic
+    from oracle.custody.keystore import load_keys
+    from oracle.custody.publickeys import public_beside, public_part
+
+    path = out or public_beside(file)
+    if path.exists():  # before a password is asked for
+        raise BadInput(f"{path} exists already", input=str(path), hint="Choose a new name with --out, or remove it.")
+    account = unlock(keystore, password_file)
+    part = public_part(account, load_keys(file, secret_of(file, keys_password_file or password_file)))
+    write_atomic(path, part.to_bytes())
+    _tell({"public": str(path)}, part, json=json)
 
 
 @key.command("register")
@@ -99,10 +147,7 @@ def register(
     file: KeyFile,
     keystore: Keystore,
     password_file: PasswordFile = None,
-    keys_password_file: Annotated[
-        Path | None,
-        typer.Option("--keys-password-file", metavar="FILE", help="Password of the key file, if it is another one."),
-    ] = None,
+    keys_password_file: KeysPasswordFile = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
     store: Store = DEFAULT_STORE,
@@ -137,7 +182,7 @@ def rotate(file: KeyFile, password_file: PasswordFile = None, json: Json = False
     from oracle.custody.keystore import rotate_keys
 
     keys = rotate_keys(file, secret_of(file, password_file))
-    _tell(file, keys.public, len(keys.generations), json=json)
+    _tell({"keys": str(file), "generations": len(keys.generations)}, keys.public, json=json)
 
 
 @key.command("backup")
@@ -154,21 +199,26 @@ def backup(
     from oracle.custody.keystore import backup_keys
 
     keys = backup_keys(file, copy, secret_of(file, password_file))
-    _tell(copy, keys.public, len(keys.generations), json=json)
+    _tell({"keys": str(copy), "generations": len(keys.generations)}, keys.public, json=json)
 
 
-def _is_key_file(path: Path) -> bool:
+def _kind(path: Path) -> str:
+    """Which reader a file is for: "keys", "public" or "wallet"; that one says what is wrong with it."""
+    from oracle.corpus.encoding import unmarked
+    from oracle.custody.files import read_small
+
     try:
-        return "header" in parse(path.read_bytes())
-    except (OSError, ValueError, TypeError):
-        return False  # the reader of wallets says what is wrong with it
+        found = parse(unmarked(read_small(path, "keystore or key file", most=MAX_FILE), str(path)))
+    except (ValueError, RecursionError):
+        return "wallet"
+    if not isinstance(found, dict):
+        return "wallet"
+    return "keys" if "header" in found else "public" if "x25519" in found else "wallet"
 
 
-def _tell(path: Path, public: PublicKeys, generations: int, *, json: bool) -> None:
-    document: dict[str, Any] = {
-        "keys": str(path),
+def _tell(about: dict[str, Any], public: PublicKeys | PublicPart, *, json: bool) -> None:
+    document = about | {
         "owner": public.owner,
-        "generations": generations,
         "x25519": public.x25519,
         "bn254": [str(coordinate) for coordinate in public.bn254],
     }

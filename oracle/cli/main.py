@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
+from oracle.addresses import scrubbed
 from oracle.cli import (
     allocate,
     auditor,
@@ -28,7 +29,7 @@ from oracle.cli import (
     simulate,
     store,
 )
-from oracle.cli.output import emit_error
+from oracle.cli.output import emit_error, say_plainly
 from oracle.errors import MiaError
 
 INTERRUPTED = 130
@@ -80,7 +81,8 @@ def run(arguments: Sequence[str]) -> int:
     except ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "mia"
-        emit_error("UsageError", error.format_message(), input=path, hint=f"See `{path} --help`.", as_json=as_json)  # type: ignore[attr-defined]
+        said = scrubbed(error.format_message())  # type: ignore[attr-defined]
+        emit_error("UsageError", said, input=path, hint=f"See `{path} --help`.", as_json=as_json)
         return 2
     except (typer.Abort, KeyboardInterrupt):
         emit_error("Interrupted", "stopped by the user", input="", hint="Run the command again.", as_json=as_json)
@@ -88,17 +90,17 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         emit_error(
             type(error).__name__,
-            error.strerror or str(error),
+            scrubbed(error.strerror or str(error)),
             input=str(error.filename or ""),
             hint="Check the connection, the path, its permissions and the free space, then run the command again.",
             as_json=as_json,
         )
         return 3
     except Exception as error:
-        traceback.print_exc()
+        say_plainly(scrubbed(traceback.format_exc()))
         emit_error(
             type(error).__name__,
-            str(error),
+            scrubbed(str(error)),
             input="",
             hint="This is a defect of mia: please report it with the lines above.",
             as_json=as_json,

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from oracle.cli.corpora import read_corpus
 from oracle.cli.output import ProgressCallback
-from oracle.cli.scoring import read_corpus
 from oracle.corpus.document import Document
+from oracle.corpus.folders import PassedOver
 from oracle.errors import BadInput, CheckFailed
 
 
@@ -34,14 +35,17 @@ class Provider:
         return f"its gain is not above the noise floor of {noise_floor:.3g} by more than its standard error"
 
 
-def read_market(paths: Sequence[Path], validation: Sequence[Document], tell: ProgressCallback) -> tuple[Provider, ...]:
+def read_market(
+    paths: Sequence[Path], validation: Sequence[Document], tell: ProgressCallback, passed: list[PassedOver]
+) -> tuple[Provider, ...]:
     """Corpora less documents close to the validation text, then less copies, within and across, earlier paths first.
 
-    A corpus without text keeps its place. Raises BadInput for what is no corpus, or when nothing is left of any.
+    A corpus without text keeps its place; ``passed`` gets the files of folders that are not read. Raises BadInput for
+    what is no corpus, or when nothing is left of any.
     """
     from oracle.corpus.dedup import decontaminate, deduplicate
 
-    offered = [_offered(path, tell) for path in paths]
+    offered = [_offered(path, tell, passed) for path in paths]
     clean = [decontaminate(documents, validation) for documents in offered]
     kept = deduplicate([documents for documents, _ in clean])
     market = tuple(
@@ -59,11 +63,11 @@ def read_market(paths: Sequence[Path], validation: Sequence[Document], tell: Pro
     return market
 
 
-def read_validation(path: Path, root: str, tell: ProgressCallback) -> Sequence[Document]:
+def read_validation(path: Path, root: str, tell: ProgressCallback, passed: list[PassedOver]) -> Sequence[Document]:
     """The validation text; with ``root`` (hex) only what hashes to it. Raises BadInput and CheckFailed accordingly."""
     from oracle.node.validation import pool_root
 
-    documents = read_corpus(path, None, tell)
+    documents = read_corpus(path, None, tell, passed)
     if root and (found := pool_root(documents).hex()) != root.lower().removeprefix("0x"):
         raise CheckFailed(
             f"the validation text is not the committed one: its root is 0x{found}, not {root}",
@@ -73,10 +77,10 @@ def read_validation(path: Path, root: str, tell: ProgressCallback) -> Sequence[D
     return documents
 
 
-def _offered(path: Path, tell: ProgressCallback) -> Sequence[Document]:
+def _offered(path: Path, tell: ProgressCallback, passed: list[PassedOver]) -> Sequence[Document]:
     from oracle.corpus.readers import NoText
 
     try:
-        return read_corpus(path, None, tell)
+        return read_corpus(path, None, tell, passed)
     except NoText:
         return ()

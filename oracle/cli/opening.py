@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oracle.cli.base_model import cache_folder, trained_base
+from oracle.cli.corpora import read_documents
 from oracle.cli.output import ProgressCallback, notes
 from oracle.cli.session import Session, send
 from oracle.errors import BadInput
@@ -111,6 +112,7 @@ def open_round(
 
     from oracle.chain import transact
     from oracle.chain.token import approve, read_token
+    from oracle.node.committee import committee_id
 
     market = session.market
     committee = market.committee.functions
@@ -161,14 +163,6 @@ def _publish_licence(session: Session, agreement: bytes) -> bytes:
     return cid_to_digest(keep(session.store, read_text(agreement, name="agreement").encode(), "licence"))
 
 
-def committee_id(members: Sequence[str], quorum: int) -> bytes:
-    """What `OracleCommittee.form` calls this set, members ascending: keccak256(abi.encode(signers, quorum))."""
-    from eth_abi.abi import encode
-    from eth_utils.crypto import keccak
-
-    return keccak(encode(["address[]", "uint8"], [members, quorum]))
-
-
 def escrow_of(terms: Terms, operators: int) -> int:
     """What opening takes from the planner, smallest units: cash budget, one unit a bid for rounding up, all fees."""
     from oracle.mechanism.liquidity import split
@@ -191,8 +185,6 @@ def specify(
     tell: ProgressCallback,
 ) -> Specification | None:
     """None when no texts are given: then the terms name the hashes of a specification published before."""
-    from oracle.corpus.readers import read_documents
-
     if seed_corpus is None and validation is None:
         return None
     if seed_corpus is None or validation is None:
@@ -203,8 +195,8 @@ def specify(
         )
     from oracle.influence.spec import InfluenceSpec
 
-    known = list(read_documents(reference)) if reference else None
-    texts = Texts(list(read_documents(seed_corpus)), list(read_documents(validation)), known)
+    known = list(read_documents(reference, None)) if reference else None
+    texts = Texts(list(read_documents(seed_corpus, None)), list(read_documents(validation, None)), known)
     base = _base_model(base_model, texts, tell)
     return publish_specification(
         session,

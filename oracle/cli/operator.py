@@ -22,6 +22,7 @@ from oracle.cli.session import (
     Rpc,
     Store,
     address_of,
+    natural_amount,
     open_session,
     reader_of,
     secret_of,
@@ -40,8 +41,9 @@ DataDir = Annotated[
 @oracles.command("stake")
 def stake(
     keystore: Keystore,
-    amount: Annotated[int, typer.Option("--amount", min=1, metavar="WEI", help="How much to add to the stake.")] = 10
-    ** 18,
+    amount: Annotated[
+        int, typer.Option("--amount", parser=natural_amount, metavar="WEI", help="How much to add to the stake.")
+    ] = 10**18,
     signer: Annotated[
         str, typer.Option("--signer", metavar="ADDRESS", help="Whose stake; default: the keystore's own.")
     ] = "",

@@ -13,7 +13,7 @@ from oracle.errors import BadInput
 if TYPE_CHECKING:
     from oracle.custody.context import Context
     from oracle.custody.journal import Journal
-    from oracle.custody.keystore import PublicKeys
+    from oracle.custody.publickeys import PublicPart
     from oracle.custody.sealed import Packed, SealedManifest
     from oracle.custody.store import ContentStore
     from oracle.custody.wraps import Wraps
@@ -40,6 +40,7 @@ class Folder:
     @contextmanager
     def journal(self, context: Context) -> Iterator[Journal]:
         """The interrupted packing, or a new one. ``BadInput`` when the folder holds a data set already."""
+        from oracle.custody.files import make_folder
         from oracle.custody.journal import open_journal
 
         taken = self.manifest if self.manifest.exists() else self.key
@@ -52,6 +53,7 @@ class Folder:
         if self.folder.exists() and not self.folder.is_dir():
             raise BadInput("not a folder", input=str(self.folder), hint="Choose another folder with --out.")
         new = not self.folder.exists()
+        make_folder(self.folder, private=True)  # the key will lie in it
         with open_journal(self._journal, context) as journal:
             try:
                 yield journal
@@ -92,15 +94,17 @@ def place(chain_id: int, market: str, round: int, provider: str) -> Context:
     return Context.new(chain_id=chain_id, market=address_of(market), round=round, provider=address_of(provider))
 
 
-def recipients(files: Sequence[Path]) -> list[PublicKeys]:
-    """The public parts of key files; ``BadInput`` or ``CheckFailed`` naming the file that is none."""
-    from oracle.custody.keystore import public_keys
+def recipients(files: Sequence[Path]) -> list[PublicPart]:
+    """The public parts that people handed out; ``BadInput`` or ``CheckFailed`` naming the file that is none."""
+    from oracle.custody.publickeys import read_public_part
 
-    return [public_keys(file) for file in files]
+    return [read_public_part(file) for file in files]
 
 
 def read_file(path: Path, what: str) -> bytes:
-    """A small file; ``BadInput`` naming it when there is none."""
+    """A small file, without the mark of an editor that saved it; ``BadInput`` naming it when there is none."""
+    from oracle.corpus.encoding import unmarked
+
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE + 1)
@@ -110,7 +114,7 @@ def read_file(path: Path, what: str) -> bytes:
         ) from error
     if len(content) > MAX_FILE:
         raise BadInput(f"this is no {what}: it is above {MAX_FILE} bytes", input=str(path), hint="Check the path.")
-    return content
+    return unmarked(content, str(path))
 
 
 def read_json(path: Path | None, what: str) -> dict[str, Any]:
@@ -160,4 +164,4 @@ def content_key(path: Path, manifest: SealedManifest, wraps: Path, password_file
         return read_key(data, name=str(path)).key
     found = read_wraps(read_file(wraps, "file of key wraps"), manifest=manifest.digest, name=str(wraps))
     keys = load_keys(path, secret_of(path, password_file))
-    return unwrap_key(manifest.context, found, keys.owner, *(pair.x25519 for pair in keys.generations))
+    return unwrap_key(manifest, found, keys.owner, *(pair.x25519 for pair in keys.generations))

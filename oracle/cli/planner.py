@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from oracle.cli.corpora import read_documents
 from oracle.cli.opening import DEFAULT_SAMPLE, open_round, specify
 from oracle.cli.output import emit, facts, progress
 from oracle.cli.running import draw_sample, round_status, settle_round
@@ -144,7 +145,7 @@ def open_(
     paid_in = token or wanted.token
     if paid_in is None:
         raise BadInput("no payment token", input=f"{terms_file}: money.token", hint="Name it there or with --token.")
-    licence = _bytes(agreement)
+    licence = _licence(agreement)
     members = [address_of(text) for text in operator or []]
     auditors = [address_of(text) for text in auditor or []]
     session = open_session(rpc, contract, store)
@@ -184,10 +185,8 @@ def draw(
 
     [dim]Example:[/] mia round draw 1 --validation hidden.jsonl.gz
     """
-    from oracle.corpus.readers import read_documents
-
     session = open_session(rpc, contract, store)
-    shown = draw_sample(session, round, list(read_documents(validation)))
+    shown = draw_sample(session, round, list(read_documents(validation, None)))
     emit(
         {"round": round, "documents": shown},
         facts({f"round {round}": f"{shown} documents drawn and shown"}),
@@ -288,12 +287,9 @@ def _language(code: str) -> str:
     raise BadInput("not a language code", input=code, hint="Two lower-case letters of ISO 639-1, such as sw or fi.")
 
 
-def _bytes(path: Path | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(
-            f"cannot read {path}: {error.strerror}", input=str(path), hint="Give a readable file."
-        ) from error
+def _licence(path: Path | None) -> bytes | None:
+    """The text that every bid of the round will be bound to; looked at before anything is sent."""
+    from oracle.cli.packing import read_file
+    from oracle.evidence.licence import read_text
+
+    return None if path is None else read_text(read_file(path, "licence"), name=str(path)).encode()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oracle.cli.bidding import bid_status, claim_for, commit_bid, reveal_bid, wrap_bid
+from oracle.cli.corpora import passed_over, read_documents
 from oracle.cli.output import emit, facts, progress
 from oracle.cli.session import (
     DEFAULT_RPC,
@@ -23,10 +24,12 @@ from oracle.cli.session import (
     Rpc,
     Store,
     address_of,
+    natural_amount,
     open_session,
     secret_of,
     unlock,
 )
+from oracle.corpus.folders import PassedOver
 
 bids = typer.Typer(name="bid", no_args_is_help=True, help="Sealed bids: commit, wrap, reveal, status.")
 
@@ -43,7 +46,8 @@ def commit(
     round: RoundNumber,
     paths: Corpus,
     cost: Annotated[
-        int, typer.Option("--cost", min=1, metavar="N", help="Smallest total reward accepted, money units.")
+        int,
+        typer.Option("--cost", parser=natural_amount, metavar="N", help="Smallest total reward accepted, money units."),
     ],
     bid_file: BidFile,
     keystore: Keystore,
@@ -52,6 +56,10 @@ def commit(
     replaces: Annotated[
         Path | None,
         typer.Option("--replaces", metavar="BID_FILE", help="Another cost for the same texts: they keep their place."),
+    ] = None,
+    board_key: Annotated[
+        str | None,
+        typer.Option("--board-key", metavar="ADDRESS", help="A key that may sign mia bid wrap in the wallet's place."),
     ] = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
@@ -66,13 +74,13 @@ def commit(
     [dim]Example:[/] mia bid commit 1 corpus.jsonl.gz --cost 25000 --bid-file bid.json --keystore alice.json
     """
     from oracle.chain.keys import load_account
-    from oracle.corpus.readers import read_documents
     from oracle.custody.bidfile import read_bid
 
     session = open_session(rpc, contract, store)
     secret = secret_of(keystore, password_file)
     account = load_account(keystore, prompt=lambda _: secret)
-    documents = list(chain.from_iterable(read_documents(path, limit=sample) for path in paths))
+    passed: list[PassedOver] = []
+    documents = list(chain.from_iterable(read_documents(path, sample, passed) for path in paths))
     with progress() as tell:
         done = commit_bid(
             session,
@@ -83,6 +91,7 @@ def commit(
             cost=cost,
             file=bid_file,
             replaces=read_bid(replaces, secret) if replaces else None,
+            board_key=address_of(board_key) if board_key else None,
             progress=tell,
         )
     document = {
@@ -95,6 +104,7 @@ def commit(
         "bid_file": str(bid_file),
         "sent": done.sent,
         "transaction": done.transaction or None,
+        "passed_over": passed_over(passed),
     }
     state = "committed" if done.sent else "was committed already; nothing sent"
     emit(
@@ -107,8 +117,15 @@ def commit(
 @bids.command("wrap")
 def wrap(
     bid_files: Annotated[list[Path], typer.Argument(metavar="BID_FILE...", help="Bid files of the data sets.")],
-    keystore: Keystore,
+    keystore: Annotated[
+        Path,
+        typer.Option("--keystore", metavar="FILE", help="Keystore of the provider, or of its board key: it signs."),
+    ],
     password_file: PasswordFile = None,
+    bid_password_file: Annotated[
+        Path | None,
+        typer.Option("--bid-password-file", metavar="FILE", help="Password of the bid files, if it is another one."),
+    ] = None,
     rpc: Rpc = DEFAULT_RPC,
     contract: Contract = "",
     store: Store = DEFAULT_STORE,
@@ -116,20 +133,26 @@ def wrap(
 ) -> None:
     """After the commit phase: let the round's operators and auditors open the texts, each with its own key.
 
-    Without it the texts are reported as unavailable. Nobody else can open anything.
+    Without it the texts are reported as unavailable. Nobody else can open anything. Who has registered no key that is
+    its own, or was slashed, is left out and named.
 
     [dim]Example:[/] mia bid wrap bid.json --keystore alice.json
     """
+    from oracle.chain.keys import load_account
     from oracle.custody.bidfile import read_bid
 
     session = open_session(rpc, contract, store)
     secret = secret_of(keystore, password_file)
-    opened = [read_bid(path, secret) for path in bid_files]
-    done = [{"bid_file": str(path)} | wrap_bid(session, bid) for path, bid in zip(bid_files, opened, strict=True)]
+    account = load_account(keystore, prompt=lambda _: secret)
+    opens = secret if bid_password_file is None else secret_of(keystore, bid_password_file)
+    opened = [read_bid(path, opens) for path in bid_files]
+    done = [
+        {"bid_file": str(path)} | wrap_bid(session, account, bid) for path, bid in zip(bid_files, opened, strict=True)
+    ]
 
     def told(row: dict[str, Any]) -> str:
-        lacking = f"; no key registered by {', '.join(row['without_key'])}" if row["without_key"] else ""
-        return f"can be opened by {len(row['readers'])} readers{lacking}"
+        lacking = [f"not by {left['reader']}: {left['reason']}" for left in row["left_out"]]
+        return "; ".join([f"can be opened by {len(row['readers'])} readers", *lacking])
 
     emit({"wrapped": done}, facts({str(row["bid_file"]): told(row) for row in done}), as_json=json)
 

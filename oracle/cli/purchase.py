@@ -153,7 +153,7 @@ def licence_texts(session: Session, purchases: Sequence[Purchase], known: Mappin
     """The texts of all licences, by hash, as far as they were given or lie in the store."""
     found = {}
     for hashed in dict.fromkeys(purchase.licence for purchase in purchases):
-        text = known.get(hashed) or text_of(session, hashed)
+        text = known.get(hashed) or text_of(session.store, hashed)
         if text is not None:
             found[hashed] = text
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,17 +37,19 @@ revenue = typer.Typer(name="revenue", no_args_is_help=True, help="Revenue shares
 
 def token_units(amount: str, token: Token) -> int:
     """Smallest units of a decimal number of tokens. Raises BadInput for anything finer, negative or not a number."""
+    from oracle.chain.units import parse_number, scaled
+
     try:
-        scaled = Decimal(amount).scaleb(token.decimals)
-    except InvalidOperation:
-        scaled = Decimal(-1)
-    if not scaled.is_finite() or scaled <= 0 or scaled != int(scaled):
+        units = scaled(parse_number(amount), token.decimals)
+    except ValueError:
+        units = None
+    if not units or units >= 1 << 256:
         raise BadInput(
             f"not an amount of {token.symbol}: {amount!r}",
             input=amount,
             hint=f"Give a positive number with at most {token.decimals} decimals.",
         )
-    return int(scaled)
+    return units
 
 
 def revenue_ledger(session: Session, round: int) -> Any:

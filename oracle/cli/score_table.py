@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,7 @@ from oracle.mechanism.integers import WAD, naturals
 from oracle.mechanism.weights import weight
 
 FIELDS = ("provider", "id", "bid", "quality", "impact", "weight", "tokens", "group")
+_NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][-+]?[0-9]{1,9})?")  # as JSON writes them
 DIGITS = range(-100, 100)
 """Powers of ten in which a score may be written, so that a few characters do not stand for gigabytes."""
 
@@ -117,10 +119,9 @@ def _scores(rows: list[Any], name: str, bits: int) -> list[int]:
 
 
 def _wad(name: str, i: int, value: Any) -> int:
-    try:
-        number = Decimal(value) if type(value) in (int, str, Decimal) else None
-    except InvalidOperation:
-        number = None
+    number = (
+        Decimal(value) if type(value) in (int, Decimal) or (type(value) is str and _NUMBER.fullmatch(value)) else None
+    )
     if number is None or not number.is_finite() or number.as_tuple().exponent not in DIGITS:
         raise NotAScore(f'"{name}" of bid {i} is no score: {value!r}', hint="Write a number from 0 to 1, or WAD.")
     exact = Fraction(number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from oracle.cli.output import ProgressCallback, emit, notes, progress
+from oracle.cli.corpora import passed_over, read_corpus
+from oracle.cli.output import ProgressCallback, emit, progress
 from oracle.cli.session import Json
 from oracle.errors import BadInput
 
 if TYPE_CHECKING:
+    from oracle.corpus.folders import PassedOver
     from oracle.corpus.spool import Spool
     from oracle.quality import neighbours
     from oracle.quality.profile import QualityScore
@@ -69,7 +69,7 @@ def score(
         console.print(_table(document["results"]))
         for result in document["results"] if explain else ():
             console.print()
-            console.print(escape(result["path"]), style="bold")
+            console.print(result["path"], style="bold")
             console.print(_sentences(result))
 
     emit(document, view, as_json=json)
@@ -124,9 +124,10 @@ def _scored(
 
     spec = with_options(profile, options)
     beacon = _beacon(seed)
+    passed: list[PassedOver] = []
     with progress() as tell:
-        corpora = [read_corpus(path, limit, tell) for path in paths]
-        known = read_corpus(reference, None, tell) if reference else None
+        corpora = [read_corpus(path, limit, tell, passed) for path in paths]
+        known = read_corpus(reference, None, tell, passed) if reference else None
         asked = _index(known, index, tell)
         if asked is not None:
             spec = replace(spec, reference_index=asked.address)
@@ -142,7 +143,7 @@ def _scored(
         )
     pipeline_hash = hashlib.sha256(canonical.dumps(spec.published())).hexdigest()
     results = [_result(path, found, pipeline_hash) for path, found in zip(paths, market.scores, strict=True)]
-    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results}
+    return {"profile": profile, "pipeline_hash": pipeline_hash, "results": results, "passed_over": passed_over(passed)}
 
 
 def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> neighbours.Reference | None:
@@ -157,28 +158,13 @@ def _index(known: Spool | None, folder: Path | None, tell: ProgressCallback) -> 
     return open_reference(AllSentences(known), folder, progress=tell)
 
 
-def read_corpus(path: Path, limit: int | None, tell: ProgressCallback) -> Spool:
-    """A corpus on disk, so that its size does not matter."""
-    from oracle.corpus.readers import read_documents
-    from oracle.corpus.spool import Spool
-
-    repaired: Counter[str] = Counter()
-    spool = Spool()
-    for document in read_documents(path, limit=limit, repaired=repaired):
-        spool.append(document)
-        if len(spool) % 1000 == 0:
-            tell(f"reading {path.name}", len(spool), 0)
-    for encoding, count in repaired.items():
-        notes().print(f"{escape(str(path))}: {count:,} lines or files were not UTF-8 and were read as {encoding}")
-    return spool
-
-
 def _result(path: Path, found: QualityScore, pipeline_hash: str) -> dict[str, Any]:
+    from oracle.corpus.names import readable_name
     from oracle.evidence import canonical
 
     evidence = {"pipeline_hash": pipeline_hash, "counts": found.evidence}
     return {
-        "path": str(path),
+        "path": readable_name(path),
         **{axis: decimals(getattr(found, axis)) for axis in ("quality", *AXES)},
         "tokens": found.tokens,
         "documents": found.documents,
@@ -209,7 +195,7 @@ def _table(results: Sequence[Mapping[str, Any]]) -> Table:
     for row in results:
         values = ["–" if row[axis] is None else f"{row[axis]:.4f}" for axis in ("quality", *AXES)]
         counts = [f"{row[name]:,}" for name in ("tokens", "documents", "duplicates_removed")]
-        table.add_row(escape(row["path"]), *values, *counts)
+        table.add_row(row["path"], *values, *counts)
     return table
 
 
@@ -218,5 +204,5 @@ def _sentences(result: Mapping[str, Any]) -> Table:
     grid.add_column(style="dim")
     grid.add_column(overflow="fold")
     for name, sentence in result["explanation"].items():
-        grid.add_row(name, escape(sentence))
+        grid.add_row(name, sentence)
     return grid

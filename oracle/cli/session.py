@@ -6,8 +6,8 @@ arguments or the environment, where other users of the machine can read them.
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oracle.cli.output import notes
 from oracle.errors import BadInput
+from oracle.evidence.hidden import visible
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -52,6 +54,16 @@ CustodyKeys = Annotated[
     Path | None,
     typer.Option("--keys", metavar="FILE", help="Key file that texts are opened with; default: beside the keystore."),
 ]
+
+
+def natural_amount(text: str | int) -> int:
+    """An option's amount: a positive whole number below 2^128 in ASCII digits. Raises the usage error of its option."""
+    digits = str(text)
+    if not re.fullmatch("[0-9]{1,39}", digits) or not 0 < int(digits) < 1 << 128:
+        raise typer.BadParameter(f"{text!r} is no positive whole number below 2^128, such as 25000.")
+    return int(digits)
+
+
 RoundNumber = Annotated[int, typer.Argument(metavar="ROUND", min=1, help="Number of the round.")]
 
 DEFAULT_RPC = "http://127.0.0.1:8545"
@@ -116,8 +128,14 @@ def unlock(keystore: Path, password_file: Path | None) -> LocalAccount:
 
 def ask(what: str, *, confirm: bool = False) -> str:
     """A password from the terminal, asked for on stderr and not echoed."""
-    typed: str = typer.prompt(f"Password of {what}", hide_input=True, confirmation_prompt=confirm, err=True)
+    typed: str = typer.prompt(f"Password of {visible(what)}", hide_input=True, confirmation_prompt=confirm, err=True)
     return typed
+
+
+def is_agreed(question: str) -> bool:
+    """Whether a person at the terminal says yes; asked on stderr, so that stdout stays the result's."""
+    notes().print(f"{question} [y/N]", end=" ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def reader_of(keystore: Path, keys: Path | None, secret: str) -> Reader:
@@ -128,11 +146,24 @@ def reader_of(keystore: Path, keys: Path | None, secret: str) -> Reader:
     return Reader.of(load_keys(keys or beside(keystore), secret))
 
 
-def keystore_address(keystore: Path) -> str:
-    """The address a keystore names, without opening it."""
-    from eth_utils.address import to_checksum_address
+def keystore_address(keystore: Path, password_file: Path | None = None) -> str:
+    """The address a keystore names, without opening it; where it names none, that of the key in it.
 
-    return to_checksum_address(_keystore(keystore)["address"])
+    Raises BadInput for what is no keystore, and for one without an address that there is no password for.
+    """
+    from oracle.chain.wallet_file import read_wallet_file
+
+    wallet = read_wallet_file(keystore)
+    if wallet.named is not None:
+        return wallet.named
+    if password_file is None and not sys.stdin.isatty():
+        failing = f"names {wallet.address}, which fails its checksum (EIP-55)"
+        raise BadInput(
+            f"the keystore {'does not name its address' if wallet.address is None else failing}",
+            input=str(keystore),
+            hint=f"Its key tells it: mia key show {keystore} --password-file FILE",
+        )
+    return unlock(keystore, password_file).address
 
 
 def address_of(text: str) -> str:
@@ -144,17 +175,6 @@ def address_of(text: str) -> str:
     if Path(text).is_file():
         return keystore_address(Path(text))
     raise BadInput("not an address", input=text, hint="Give 0x and 40 hex digits, or a keystore file.")
-
-
-def _keystore(path: Path) -> dict[str, Any]:
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
-        raise BadInput(f"cannot read the keystore: {reason}", input=str(path), hint="Give a keystore file.") from error
-    if not isinstance(document, dict) or document.get("version") != 3 or "address" not in document:
-        raise BadInput("not a keystore of version 3", input=str(path), hint="Make one: mia key new FILE")
-    return document
 
 
 def send(session: Session, account: LocalAccount, call: Any, *, value: int = 0) -> str:

@@ -173,6 +173,8 @@ def _units(name: str, amount: Amount | int, unit: Amount) -> int:
         return natural(name, amount, MONEY_BITS)
     if amount.symbol != unit.symbol:
         raise BadTerm(f"{amount} is not in {unit.symbol}", input=name, hint=f"Write it in {unit.symbol}.")
+    if not unit.value:
+        raise BadTerm("a money unit of nothing", input=f"{name}, in {unit}", hint="Give money.money_unit a value.")
     units = Fraction(amount.value) / Fraction(unit.value)
     if units.denominator != 1:
         raise BadTerm(f"{amount} is no whole number of money units of {unit}", input=name, hint="Round it.")
@@ -222,6 +224,7 @@ def _show(console: Console, document: dict[str, Any], unit: Amount) -> None:
             *([f"{int(row['tokens']):,}"] if has_tokens else []),
         )
     console.print(table)
-    console.print(f"[dim]{document['bids']:,} bids; amounts in {unit.symbol}, reserve and price for a weight of 1.0[/]")
+    scale = f"amounts in {unit.symbol}, reserve and price for a weight of 1.0"
+    console.print(f"{document['bids']:,} bids; {scale}", style="dim")
     for warning in document["warnings"]:
-        console.print(f"[yellow]{warning}[/]")
+        console.print(warning, style="yellow")

@@ -16,9 +16,11 @@ from oracle.errors import BadInput
 store = typer.Typer(name="store", no_args_is_help=True, help="Content stores: pins, garbage, CAR files.")
 
 Place = Annotated[
-    str, typer.Option("--store", metavar="local:DIR|ipfs:ADDR", help="A folder, or an IPFS daemon: host:port.")
+    str, typer.Option("--store", metavar="local:DIR|ipfs:ADDR", help="A folder, or an IPFS daemon: host:port or URL.")
 ]
-ContentId = Annotated[str, typer.Argument(metavar="CID", help="Content id of a file or a block, in any base.")]
+ContentId = Annotated[
+    str, typer.Argument(metavar="CID", help="Content id of a file or a block: in any base, ipfs://CID, Qm...")
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the pin: letters, digits, '.', '_' and '-'.")]
 
 
@@ -71,7 +73,7 @@ def unpin(
     found = content.pins()
     unknown = [name for name in names if name not in found]
     if unknown:
-        raise BadInput(f"no pin {unknown[0]!r} in {place}", input=unknown[0], hint="see mia store pins")
+        raise BadInput(f"no pin {unknown[0]!r} in this store", input=unknown[0], hint="see mia store pins")
     for name in names:
         content.unpin(name)
     rows = [{"name": name, "cid": found[name]} for name in names]
@@ -91,8 +93,8 @@ def gc(place: Place = DEFAULT_STORE, json: Json = False) -> None:
     content = open_store(place)
     if not content.pins():
         raise BadInput(
-            f"nothing is pinned in {place}: everything in it would go",
-            input=place,
+            "nothing is pinned in this store: everything in it would go",
+            input="--store",
             hint="pin what you need: mia store pin CID NAME",
         )
     removed = content.collect_garbage()
@@ -124,7 +126,9 @@ def export(
 
 @store.command("import")
 def import_(
-    file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE", help="A CAR file, version 1; - is stdin.")],
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(metavar="FILE", help="A CAR file, version 1 or 2; - is stdin.")
+    ],
     place: Place = DEFAULT_STORE,
     json: Json = False,
 ) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import io
-from typing import IO, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol, cast
 
 import zstandard
 
-MAX_RATIO = 1000  # DEFLATE itself cannot exceed 1032 to 1
-FREE = 256 * 2**20  # bytes; this much may always come out, whatever the ratio
+from oracle.corpus.allowance import Allowance
+
+COMPRESSED = (".gz", ".zst")
 _WINDOW = 2**27
 _CHUNK = 2**18
+_PIECE = 2**9  # bytes given to the library at once: it answers with all that they come to, at most 16 MiB
 
 
 class Readable(Protocol):
@@ -20,7 +26,23 @@ class Readable(Protocol):
 
 
 class DamagedStreamError(Exception):
-    """A compressed stream is damaged, or larger than anything honest."""
+    """A compressed stream is damaged."""
+
+
+@contextmanager
+def open_stream(path: Path, allowance: Allowance) -> Iterator[io.BufferedReader]:
+    """The bytes of a file, unpacked where its name says that it is packed, and then at most ``allowance``.
+
+    Raises:
+        DamagedStreamError, zlib.error, gzip.BadGzipFile, EOFError: while reading, for a damaged file.
+        BombError: while reading, when the allowance is spent.
+    """
+    with io.BufferedReader(path.open("rb", buffering=0), 2**20) as raw:
+        if path.suffix.lower() not in COMPRESSED:
+            yield cast(io.BufferedReader, raw)
+            return
+        inner: Readable = gzip.GzipFile(fileobj=raw) if path.suffix.lower() == ".gz" else ZstdReader(raw)
+        yield io.BufferedReader(Bounded(inner, allowance), 2**20)
 
 
 class ZstdReader(io.RawIOBase):
@@ -31,7 +53,8 @@ class ZstdReader(io.RawIOBase):
         self._raw = raw
         self._frames = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
         self._frame = self._frames.decompressobj()
-        self._pending = b""
+        self._packed = memoryview(b"")
+        self._pending = memoryview(b"")
         self._started = False
 
     def readable(self) -> bool:
@@ -40,38 +63,37 @@ class ZstdReader(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """At most ``size`` bytes, b"" at the end; ``size`` must be positive, as a buffered reader asks."""
         while not self._pending:
-            data = self._frame.unused_data if self._frame.eof else b""
-            data = data or self._raw.read(_CHUNK)
-            if not data:
+            self._packed = self._packed or memoryview(self._raw.read(_CHUNK))
+            if not self._packed:
                 if self._started and not self._frame.eof:
                     raise DamagedStreamError("ends in the middle of a Zstandard frame")
                 return b""
             if self._frame.eof:
                 self._frame = self._frames.decompressobj()
             self._started = True
+            piece = self._packed[:_PIECE]
             try:
-                self._pending = self._frame.decompress(data)
+                self._pending = memoryview(self._frame.decompress(piece))
             except zstandard.ZstdError as error:
                 raise DamagedStreamError(f"damaged Zstandard data: {error}") from error
-        piece, self._pending = self._pending[:size], self._pending[size:]
-        return piece
+            self._packed = self._packed[len(piece) - len(self._frame.unused_data) :]
+        given, self._pending = self._pending[:size], self._pending[size:]
+        return bytes(given)
 
 
 class Bounded(io.RawIOBase):
-    """A stream that refuses to give more than ``limit`` bytes (or 256 MiB, whichever is more)."""
+    """A stream that gives no more bytes than an allowance has left."""
 
-    def __init__(self, inner: Readable, limit: int) -> None:
+    def __init__(self, inner: Readable, allowance: Allowance) -> None:
         super().__init__()
         self._inner = inner
-        self._left = max(limit, FREE)
+        self._allowance = allowance
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
         data = self._inner.read(len(buffer)) or b""
-        self._left -= len(data)
-        if self._left < 0:
-            raise DamagedStreamError("decompresses to more than a corpus could: refused as a decompression bomb")
+        self._allowance.take(len(data))
         buffer[: len(data)] = data
         return len(data)

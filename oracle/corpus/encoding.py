@@ -14,6 +14,9 @@ import charset_normalizer
 
 from oracle.errors import BadInput
 
+MARK = "\ufeff"
+"""The byte order mark, as UTF-8 has it at the start of files, and of lines where files were joined."""
+
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -23,6 +26,7 @@ _MARKS = (
 _WESTERN = frozenset("äöüßÄÖÜéèêëàâáãåîíïôóòõúùûñçœæøÉÈÊÀÂÁÅÎÍÔÓÚÑÇŒÆØ¿¡«»‹›“”„‘’‚–—…•·€£¥§°ºª©®™±×½¼´\u00a0")
 _TYPICAL = 0.95  # share of western letters and signs among the other than ASCII characters
 _SAMPLE = 2**16
+_TRIES = 50  # a file: a look takes up to a tenth of a second
 _LEGACY = (
     *("cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "koi8_r", "cp866"),
     *("cp932", "euc_jp", "gb18030", "big5", "cp949"),
@@ -35,6 +39,22 @@ _BINARY = 0.02  # share of control characters that no text has
 def wide_encoding(opening: bytes) -> str | None:
     """The codec that a byte order mark of UTF-16 or UTF-32 asks for, if ``opening`` begins with one."""
     return next((codec for mark, codec in _MARKS if opening.startswith(mark)), None)
+
+
+def unmarked(data: bytes, name: str) -> bytes:
+    """A small file that a person may have saved with an editor, as UTF-8: without the byte order mark that Notepad
+    writes, converted where the mark is that of UTF-16 or UTF-32 (PowerShell).
+
+    Raises:
+        BadInput: the mark promises what the bytes are not.
+    """
+    codec = wide_encoding(data)
+    if codec is None:
+        return data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode(codec).encode()
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name} is no {codec.upper()}", input=name, hint="save it as UTF-8") from error
 
 
 def refuse_binary(opening: bytes, place: str) -> None:
@@ -54,6 +74,7 @@ class Decoder:
 
     def __init__(self, repaired: Counter[str]) -> None:
         self._repaired = repaired
+        self._tries = _TRIES
         self._found: str | None = None  # what charset-normalizer said: the lines of a file mostly agree
 
     def decode(self, data: bytes) -> str:
@@ -67,8 +88,8 @@ class Decoder:
 
     def _legacy(self, data: bytes) -> tuple[str, str]:
         escaped = data.decode("utf-8", "surrogateescape")
-        broken = sum("\udc80" <= character <= "\udcff" for character in escaped)
-        if sum(character > "\x7f" for character in escaped) > 2 * broken:
+        broken = len(escaped) - len(data.decode("utf-8", "ignore"))
+        if len(escaped) - len(escaped.encode("ascii", "ignore")) > 2 * broken:
             mended = "".join(_cp1252(bytes([ord(c) - 0xDC00])) if "\udc80" <= c <= "\udcff" else c for c in escaped)
             return mended, "utf-8 with cp1252"
         western = _cp1252(data)
@@ -76,13 +97,22 @@ class Decoder:
         letters = sum(map(str.isalpha, western))
         if 3 * len(foreign) < letters and sum(c in _WESTERN for c in foreign) >= _TYPICAL * len(foreign):
             return western, "cp1252"
-        for known in (self._found, None):
-            self._found = known or _normalizer(data)
+        for found in (self._found, None):
+            encoding = found or self._normalizer(data)
             try:
-                return data.decode(self._found), self._found
+                text = data.decode(encoding)
             except UnicodeDecodeError:
                 continue
+            self._found = found or encoding
+            return text, encoding
         return western, "cp1252"
+
+    def _normalizer(self, data: bytes) -> str:
+        if not self._tries:
+            return "utf-8"  # which it is not
+        self._tries -= 1
+        best = charset_normalizer.from_bytes(data[:_SAMPLE], cp_isolation=list(_LEGACY)).best()
+        return best.encoding if best else "cp1252"
 
 
 def _cp1252(data: bytes) -> str:
@@ -91,8 +121,3 @@ def _cp1252(data: bytes) -> str:
 
 
 _OPEN = {0xDC00 + byte: byte for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
-
-
-def _normalizer(data: bytes) -> str:
-    best = charset_normalizer.from_bytes(data[:_SAMPLE], cp_isolation=list(_LEGACY)).best()
-    return best.encoding if best else "cp1252"

@@ -1,65 +1,68 @@
 """Readers: JSON lines, Parquet, Arrow, CSV, plain text and folders of these, as a stream of documents.
 
-Gzip and Zstandard are opened by name. Everything streams: memory is bounded by one document (``MAX_DOCUMENT`` bytes)
-and decompression by ``MAX_RATIO``, so that a small file cannot become an endless one. Text that is not UTF-8 is decoded
-as what it is (encoding.py), the whole of a text file alike, JSON lines and tables line by line.
+Gzip and Zstandard are opened by name. Everything streams: memory is bounded by one document (``MAX_DOCUMENT`` bytes),
+and what archives come to by their size (allowance.py). Text that is not UTF-8 is decoded as what it is (encoding.py),
+the whole of a text file alike, JSON lines and tables line by line.
 """
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import itertools
+import re
 import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import orjson
-import pyarrow as pa
-
-from oracle.corpus import columnar
-from oracle.corpus.columnar import no_text
-from oracle.corpus.compressed import MAX_RATIO, Bounded, DamagedStreamError, Readable, ZstdReader
+from oracle.corpus.allowance import Allowance, BombError, too_long
+from oracle.corpus.compressed import COMPRESSED, DamagedStreamError, open_stream
+from oracle.corpus.confined import confined_rows
 from oracle.corpus.document import Document
-from oracle.corpus.encoding import Decoder, refuse_binary, wide_encoding
-from oracle.corpus.folders import document_files
+from oracle.corpus.encoding import MARK, Decoder, refuse_binary, wide_encoding
+from oracle.corpus.fields import document
+from oracle.corpus.folders import PassedOver, document_files
+from oracle.corpus.impostors import OPENING, refuse_impostor, require_target
+from oracle.corpus.lines import Record, json_records, read_lines
+from oracle.corpus.names import readable_name
+from oracle.corpus.tables import csv_records, tsv_records
 from oracle.errors import BadInput
 
 STDIN = Path("-")
 """JSON lines from the standard input."""
-MAX_DOCUMENT = 16 * 2**20  # bytes; scoring takes up to 100 times as much memory, and 2 GiB is what it may take
 
-_OPTIONAL = ("id", "source", "date", "lang", "licence")
-_STATED = (str, type(None))  # a tuple: a union would be made anew for every field of every record
 _JSONL = (".jsonl", ".ndjson", ".json")
 _TEXT = (".txt", ".text", ".md", ".rst")
-_TABLES = {".csv": ",", ".tsv": "\t"}
-_COLUMNAR = {".parquet": columnar.parquet, ".arrow": columnar.arrow, ".feather": columnar.arrow}
-_COMPRESSED = (".gz", ".zst")
+_TABLES = {".csv": csv_records, ".tsv": tsv_records}
+_COLUMNAR = (".parquet", ".arrow", ".feather")
 _KNOWN = (
     "JSON lines (.jsonl), .parquet, .arrow, .csv, .tsv, .txt, .md, .rst; .gz and .zst of the text formats; folders of "
     "these, Hugging Face data sets among them"
 )
-_OPENING = 4096  # bytes in which a binary file shows
-
-Record = tuple[str, dict[str, Any]]
+_MARKED = re.compile(f"^{MARK}+", re.M)
 
 
 class NoText(BadInput):
     """A corpus that can be read and holds no text."""
 
 
-def read_documents(path: Path, *, limit: int | None = None, repaired: Counter[str] | None = None) -> Iterator[Document]:
+def read_documents(
+    path: Path,
+    *,
+    limit: int | None = None,
+    repaired: Counter[str] | None = None,
+    passed: list[PassedOver] | None = None,
+) -> Iterator[Document]:
     """Documents of a file or folder in file-name order, at most ``limit`` of them.
 
-    Records need a ``text``; ``id``, ``source``, ``date``, ``lang`` and ``licence`` are optional strings and an id falls
-    back to ``name:line``. A text file is one document. Records whose text is blank are passed over. ``repaired`` counts
-    the lines and text files that were not UTF-8, by the encoding that they were taken for.
+    Records need a ``text``; ``id``, ``source``, ``date``, ``lang`` and ``licence`` are optional strings (fields.py says
+    what else becomes one) and an id falls back to ``name:line``. A text file is one document. Records whose text is
+    blank are passed over. ``repaired`` counts the lines and text files that were not UTF-8, by the encoding that they
+    were taken for; ``passed`` gets what is in a folder and not read.
 
     Raises:
         NoText: there is no text in it.
@@ -68,175 +71,105 @@ def read_documents(path: Path, *, limit: int | None = None, repaired: Counter[st
     """
     found = False
     decoded: Counter[str] = Counter() if repaired is None else repaired
-    for document in itertools.islice(_documents(path, decoded), limit):
+    aside: list[PassedOver] = [] if passed is None else passed
+    for each in itertools.islice(_documents(path, decoded, aside), limit):
         found = True
-        yield document
+        yield each
     if not found and limit != 0:
-        raise NoText(f"{path} holds no text", input=str(path), hint="give at least one record with a non-empty text")
+        place = readable_name(path)
+        raise NoText(f"{place} holds no text", input=place, hint="give at least one record with a non-empty text")
 
 
-def _documents(path: Path, repaired: Counter[str]) -> Iterator[Document]:
+def _documents(path: Path, repaired: Counter[str], passed: list[PassedOver]) -> Iterator[Document]:
+    place = readable_name(path)
     if path.is_dir():
-        files = document_files(path, (file for file in path.rglob("*") if file.is_file() and _format(file)))
+        files, aside = document_files(path, lambda file: bool(_format(file)))
+        passed += aside
         if not files:
-            raise BadInput(f"{path} holds no file that can be read", input=str(path), hint=f"readable are {_KNOWN}")
+            found = "; ".join(f"{each.files} {each.why}, such as {each.first}" for each in aside)
+            hint = f"readable are {_KNOWN}" + (f"; there are {found}" if found else "")
+            raise BadInput(f"{place} holds no file that can be read", input=place, hint=hint)
     elif path == STDIN:
         stream = cast(io.BufferedReader, sys.stdin.buffer)
-        yield from _checked(path, _jsonl(stream, path, "stdin", repaired))
+        plain = Allowance(None)
+        yield from _checked(json_records(stream, place, repaired, plain), place, "stdin", plain)
         return
     elif path.is_file():
         files = [path]
     else:
-        raise BadInput(f"{path} does not exist", input=str(path), hint="check the path")
+        require_target(path)
+        raise BadInput(f"{place} does not exist", input=place, hint="check the path")
+    packed = Allowance(sum(file.stat().st_size for file in files if _is_packed(file)))
     for file in files:
-        name = file.relative_to(path).as_posix() if path.is_dir() else file.name
-        yield from _file(file, name, repaired)
+        name = readable_name(file.relative_to(path).as_posix() if path.is_dir() else file.name)
+        yield from _file(file, name, repaired, packed if _is_packed(file) else Allowance(None))
 
 
 def _format(path: Path) -> str:
-    """The suffix that says what a file is, compression aside; empty when it is nothing we read."""
-    suffix = Path(path.stem).suffix if path.suffix in _COMPRESSED else path.suffix
-    known = suffix in (*_JSONL, *_TEXT, *_TABLES) or (suffix in _COLUMNAR and path.suffix == suffix)
+    """The suffix that says what a file is, compression aside, in small letters; empty when it is nothing we read."""
+    outer = path.suffix.lower()
+    suffix = Path(path.stem).suffix.lower() if outer in COMPRESSED else outer
+    known = suffix in (*_JSONL, *_TEXT, *_TABLES) or (suffix in _COLUMNAR and outer == suffix)
     return suffix if known else ""
 
 
-def _file(path: Path, name: str, repaired: Counter[str]) -> Iterator[Document]:
-    kind = _format(path)
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() in (*COMPRESSED, *_COLUMNAR)
+
+
+def _file(path: Path, name: str, repaired: Counter[str], allowance: Allowance) -> Iterator[Document]:
+    kind, place = _format(path), readable_name(path)
     if not kind:
-        raise BadInput(f"{path} is of no readable kind", input=str(path), hint=f"readable are {_KNOWN}")
-    with _explained(path):
+        raise BadInput(f"{place} is of no readable kind", input=place, hint=f"readable are {_KNOWN}")
+    with _explained(place):
+        with path.open("rb") as raw:
+            refuse_impostor(path, raw.read(OPENING), prose=kind in _TEXT)
         if kind in _COLUMNAR:
-            records = enumerate(_COLUMNAR[kind](path, ("text", *_OPTIONAL)), 1)
-            yield from _checked(path, ((f"{name}:{number}", record) for number, record in records))
+            rows = enumerate(confined_rows(path, place, allowance), 1)
+            yield from _checked(rows, place, name, allowance)
             return
-        with _open(path) as stream:
-            refuse_binary(stream.peek(_OPENING)[:_OPENING], str(path))
+        with open_stream(path, allowance) as stream:
+            refuse_binary(stream.peek(OPENING)[:OPENING], place)
             if kind in _TEXT:
-                yield from _checked(path, _text(stream, path, name, repaired))
-                return
-            if kind in _JSONL:
-                yield from _checked(path, _jsonl(stream, path, name, repaired))
-                return
-            decoder = Decoder(repaired)
-            lines = ((number, _text_of(line, number, decoder)) for number, line in _lines(stream, path, repaired))
-            yield from _checked(path, _table(lines, path, name, _TABLES[kind]))
+                text = _text(stream, place, repaired, allowance)
+                yield from _checked([(1, {"text": text, "id": name})], place, name, allowance)
+            elif kind in _JSONL:
+                yield from _checked(json_records(stream, place, repaired, allowance), place, name, allowance)
+            else:
+                decoder = Decoder(repaired)
+                lines = (decoder.decode(line) for _, line in read_lines(stream, place, repaired, allowance))
+                yield from _checked(_TABLES[kind](lines, place, allowance), place, name, allowance)
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(place: str) -> Iterator[None]:
     """Turn what libraries say about a damaged file into what its owner can do about it."""
     hint = "the file is damaged or incomplete: copy or compress it again"
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, DamagedStreamError) as error:
-        raise BadInput(f"{path}: {error}", input=str(path), hint=hint) from error
-    except pa.ArrowException as error:
-        raise BadInput(f"{path} cannot be read as Parquet or Arrow: {error}", input=str(path), hint=hint) from error
+        raise BadInput(f"{place} {error}", input=place, hint=hint) from error
+    except BombError as error:
+        hint = "if it is yours, give it as plain JSON lines: they have no such limit"
+        raise BadInput(f"{place} {error}", input=place, hint=hint) from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is no valid {error.encoding}: {error.reason}", input=str(path), hint=hint) from error
+        raise BadInput(f"{place} is no valid {error.encoding}: {error.reason}", input=place, hint=hint) from error
     except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror or error}", input=str(path), hint="check it") from error
+        raise BadInput(f"{place} cannot be read: {error.strerror or error}", input=place, hint="check it") from error
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[io.BufferedReader]:
-    with io.BufferedReader(path.open("rb", buffering=0), 2**20) as raw:
-        if path.suffix not in _COMPRESSED:
-            yield cast(io.BufferedReader, raw)
-            return
-        inner: Readable = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else ZstdReader(raw)
-        yield io.BufferedReader(Bounded(inner, MAX_RATIO * path.stat().st_size), 2**20)
-
-
-def _lines(stream: io.BufferedReader, path: Path, repaired: Counter[str]) -> Iterator[tuple[int, bytes | str]]:
-    """Lines by number, each at most ``MAX_DOCUMENT`` bytes; where characters are wide, as text of that many."""
-    wide = wide_encoding(stream.peek(4)[:4])
-    if wide:
-        repaired[wide] += 1
-    source: io.BufferedReader | io.TextIOWrapper = stream
-    if wide:
-        source = io.TextIOWrapper(stream, encoding=wide, newline="\n")
-    for number in itertools.count(1):
-        line = source.readline(MAX_DOCUMENT + 1)
-        if not line:
-            return
-        if len(line) > MAX_DOCUMENT:
-            raise _too_long(f"{path}:{number}")
-        yield number, line
-
-
-def _text_of(line: bytes | str, number: int, decoder: Decoder) -> str:
-    text = line if isinstance(line, str) else decoder.decode(line)
-    return text.removeprefix("\ufeff") if number == 1 else text
-
-
-def _too_long(place: str) -> BadInput:
-    hint = "split it into documents of a sensible length"
-    return BadInput(f"{place} holds a document above {MAX_DOCUMENT // 2**20} MiB", input=place, hint=hint)
-
-
-def _jsonl(stream: io.BufferedReader, path: Path, name: str, repaired: Counter[str]) -> Iterator[Record]:
-    decoder = Decoder(repaired)
-    for number, line in _lines(stream, path, repaired):
-        if line.isspace():
-            continue
-        place = f"{path}:{number}"
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError:  # no UTF-8, a byte order mark, or no JSON at all
-            text = _text_of(line, number, decoder)
-            if not text.strip():
-                continue
-            try:
-                record = orjson.loads(text)
-            except orjson.JSONDecodeError as error:
-                hint = "write one JSON object a line"
-                raise BadInput(f"{place} is not JSON: {error}", input=place, hint=hint) from error
-        if not isinstance(record, dict):
-            raise BadInput(f"{place} is not a JSON object", input=place, hint="write one JSON object a line")
-        yield f"{name}:{number}", record
-
-
-def _table(lines: Iterable[tuple[int, str]], path: Path, name: str, comma: str) -> Iterator[Record]:
-    csv.field_size_limit(MAX_DOCUMENT)
-    rows = csv.DictReader((line for _, line in lines), delimiter=comma, strict=True)
-    try:
-        for row in rows:
-            yield f"{name}:{rows.line_num}", {str(key): value or None for key, value in row.items()}
-    except csv.Error as error:
-        place = f"{path}:{rows.reader.line_num}"
-        raise BadInput(f"{place}: {error}", input=place, hint="quote fields as RFC 4180 says") from error
-
-
-def _text(stream: io.BufferedReader, path: Path, name: str, repaired: Counter[str]) -> Iterator[Record]:
-    data = stream.read(MAX_DOCUMENT + 1)
-    if len(data) > MAX_DOCUMENT:
-        raise _too_long(str(path))
+def _text(stream: io.BufferedReader, place: str, repaired: Counter[str], allowance: Allowance) -> str:
+    data = stream.read(allowance.longest + 1)
+    if len(data) > allowance.longest:
+        raise too_long(place, allowance.longest)
     wide = wide_encoding(data)
     if wide:
         repaired[wide] += 1
-    text = data.decode(wide) if wide else Decoder(repaired).decode(data).removeprefix("\ufeff")
-    yield f"{name}:1", {"text": text, "id": name}
+    return _MARKED.sub("", data.decode(wide) if wide else Decoder(repaired).decode(data))
 
 
-def _checked(path: Path, records: Iterable[Record]) -> Iterator[Document]:
-    for label, record in records:
-        place = f"{path}:{label.rpartition(':')[2]}"
-        if "text" not in record:
-            raise no_text(place, list(record))
-        for field in ("text", *_OPTIONAL):
-            if not isinstance(record.get(field), _STATED):
-                message = f"{place}: '{field}' is a {type(record[field]).__name__}, not a string"
-                raise BadInput(message, input=place, hint=f"write '{field}' as a string")
-        text = record["text"]
-        if text and len(text) > MAX_DOCUMENT:
-            raise _too_long(place)
-        if text and text.strip():
-            yield Document(
-                id=record.get("id") or label,
-                text=text,
-                source=record.get("source"),
-                date=record.get("date"),
-                lang=record.get("lang"),
-                licence=record.get("licence"),
-            )
+def _checked(records: Iterable[Record], place: str, name: str, allowance: Allowance) -> Iterator[Document]:
+    for number, record in records:
+        found = document(f"{name}:{number}", f"{place}:{number}", record, allowance)
+        if found is not None:
+            yield found

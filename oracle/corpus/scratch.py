@@ -2,15 +2,19 @@
 
 They lie in the folder that TMPDIR names, have no name of their own, and are gone when closed or collected, or when the
 process ends, however it ends. Reads take no file position, so that iterators and forked processes can share a file.
+What is on the disk is encrypted under a key that only this process has: the texts may be somebody's who lent them to be
+scored, and the hashes of a text's words tell the text.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -22,16 +26,16 @@ from oracle.errors import EnvironmentFailure
 
 
 class Scratch:
-    """Bytes on disk, ``size`` of them; ``encrypted`` under a random key (AES-256-CTR) that dies with the file.
+    """Bytes on disk, ``size`` of them, under a random key (AES-256-CTR) that dies with the file.
 
     Raises:
         EnvironmentFailure: the disk is full or broken.
     """
 
-    def __init__(self, *, encrypted: bool = False) -> None:
-        self._key = os.urandom(32) if encrypted else None
+    def __init__(self) -> None:
+        self._key = os.urandom(32)
         with _explained():
-            self._file = tempfile.TemporaryFile(prefix="mixed-mia-")  # noqa: SIM115 (closed in close)
+            self._file = _temporary()
         self.size = 0
         self._flushed = 0
 
@@ -55,12 +59,10 @@ class Scratch:
                 parts.append(part)
                 place += len(part)
                 size -= len(part)
-        return bytes(self._masked(start, b"".join(parts)))
+        return self._masked(start, b"".join(parts))
 
-    def _masked(self, place: int, data: bytes | memoryview) -> bytes | memoryview:
+    def _masked(self, place: int, data: bytes | memoryview) -> bytes:
         """XOR with the key stream at ``place``: both ways the same."""
-        if self._key is None:
-            return data
         block, skipped = divmod(place, 16)
         cipher = Cipher(AES256(self._key), CTR(block.to_bytes(16, "big"))).encryptor()
         cipher.update(bytes(skipped))
@@ -124,6 +126,18 @@ class Partitions:
         parts = [self._rows[(at + ends[key]) * width : (at + ends[key + 1]) * width] for at, ends in self._chunks]
         rows = np.concatenate(parts).reshape(-1, width) if parts else np.zeros((0, width), dtype=np.uint64)
         return tuple(rows.T)
+
+
+def _temporary() -> BinaryIO:
+    """A temporary file; where too many files are open, as many more are asked for as the system lets a process have."""
+    try:
+        return tempfile.TemporaryFile(prefix="mixed-mia-")
+    except OSError as error:
+        allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if error.errno != errno.EMFILE or allowed == most:
+            raise
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        return tempfile.TemporaryFile(prefix="mixed-mia-")
 
 
 @contextmanager

@@ -10,11 +10,15 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from unicodedata2 import normalize
+
 _WRAPPED = 45  # a line shorter than this was ended by its author, not by a margin
 
 _BREAK = re.compile(r"\n[^\S\n]*\n\s*|\n(?=[^\S\n]*(?:[-*•·#>|:]|\d+[.)]\s|[A-Z]+:\s))")
 _LINE = re.compile(r"\n")
-_STOP = re.compile(r"""[.!?]+["'”’»)\]]*\s+(?=["'“‘«(\[]*[A-ZÀ-ÞА-ЯΑ-Ω0-9])|[。！？]["」』”]*|[।؟]\s+""")
+_STOP = re.compile(  # a run of stops is looked at from its first: from each of them, a million would take a day
+    r"""(?<![.!?])[.!?]++["'”’»)\]]*+\s+(?=["'“‘«(\[]*[A-ZÀ-ÞА-ЯΑ-Ω0-9])|[。！？]["」』”]*|[।؟]\s+"""
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|No|Nos|Vol|pp?|ed|Inc|Ltd|Co|approx)|\b[A-Za-z])$"
 )
@@ -23,6 +27,7 @@ _ABBREVIATION = re.compile(
 def sentence_spans(text: str) -> list[tuple[int, int]]:
     """(start, end) of every sentence, in order, stripped of surrounding space; empty ones are left out."""
     spans: list[tuple[int, int]] = []
+    text = _with_plain_letters(text)
     for start, end in _paragraphs(text):
         begin = start
         for match in _STOP.finditer(text, start, end):
@@ -37,6 +42,16 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 def split_sentences(text: str) -> list[str]:
     """The sentences of ``text``, wrapped lines joined by single spaces."""
     return [" ".join(text[start:end].split()) for start, end in sentence_spans(text)]
+
+
+def _with_plain_letters(text: str) -> str:
+    """``text`` with mathematical, full-width and enclosed letters as plain ones, where that is one for one."""
+    if text.isascii() or normalize("NFKC", text) == text:
+        return text
+    plain = {letter: normalize("NFKC", letter) for letter in set(text) if letter.isalpha()}
+    return text.translate(
+        {ord(letter): other for letter, other in plain.items() if len(other) == 1 and other.isalpha()}
+    )
 
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:

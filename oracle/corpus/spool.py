@@ -18,15 +18,14 @@ _CHUNK = 2**20
 
 
 class Spool(Sequence[Document]):
-    """Documents as canonical lines in a temporary file, deleted when the spool is closed or collected. What is on the
-    disk is encrypted under a key that only this process has: the texts may be somebody's who lent them to be scored.
+    """Documents as canonical lines in a temporary file, deleted when the spool is closed or collected.
 
     Raises:
         EnvironmentFailure: the disk is full.
     """
 
     def __init__(self) -> None:
-        self._lines = Scratch(encrypted=True)
+        self._lines = Scratch()
         self._ends = array("Q", [0])
 
     def append(self, document: Document) -> None:

@@ -1,12 +1,11 @@
 """All words of a market as hashes on disk: what copies are searched in, without holding any text.
 
-Texts are hashed in batches, because thousands of short ones cost as much as one long one, and long ones in pieces, cut
-at white space. Memory is some 30 bytes a text.
+Texts are hashed in batches, because thousands of short ones cost as much as one long one, and long ones in pieces.
+Memory is some 30 bytes a text.
 """
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +15,15 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from oracle.corpus.plain import plain
 from oracle.corpus.scratch import Column
-from oracle.corpus.tokens import MARK, tokenize
+from oracle.corpus.tokens import MARK, cut, pieces
 from oracle.corpus.words import Hashes, token_hashes
 
 Counts = NDArray[np.int64]
 
 BLOCK = 2**20  # words that are worked on at once
-_BATCH = 2**20  # characters
-_SPACE = re.compile(r"\s")
+_BATCH = 2**17  # characters
 _BETWEEN = "\udfff"  # a lone surrogate: it counts as space, and no text that was ever decoded holds one
 
 
@@ -41,7 +40,7 @@ class WordFile:
     """Word hashes of texts, in order.
 
     ``sizes`` and ``tokens`` (n,) are the numbers of words and tokens of every text; ``twins`` (n,) the first text with
-    the same words in the same order (texts without words compare by their characters), itself where there is none.
+    the same words in the same order (those without words compare by their plain characters), itself if there is none.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -80,12 +79,12 @@ class WordFile:
 
 def hash_texts(texts: Sequence[str]) -> tuple[Hashes, Counts, Counts]:
     """The words of all texts end to end, and (n,) words and (n,) tokens of each."""
-    joined = _BETWEEN.join(texts)
+    joined = _BETWEEN.join(map(plain, texts))
     if len(joined) > 2 * _BATCH or joined.count(_BETWEEN) != len(texts) - 1:
         parts = [hash_text(text) for text in texts]
         counts = np.array([(len(words), tokens) for words, tokens in parts], dtype=np.int64)
         return np.concatenate([words for words, _ in parts]), counts[:, 0], counts[:, 1]
-    tokens = tokenize(joined)
+    tokens = cut(joined)
     between = np.searchsorted(tokens.starts, np.flatnonzero(tokens.points == ord(_BETWEEN)))
     edges = np.concatenate(([0], between, [len(tokens.starts)]))
     words = tokens.kinds != MARK
@@ -96,22 +95,10 @@ def hash_texts(texts: Sequence[str]) -> tuple[Hashes, Counts, Counts]:
 def hash_text(text: str) -> tuple[Hashes, int]:
     """The words of a text of any length, and its number of tokens."""
     parts, count = [], 0
-    for piece in _pieces(text):
-        tokens = tokenize(piece)
+    for tokens in pieces(text):
         parts.append(token_hashes(tokens)[tokens.kinds != MARK])
         count += len(tokens.starts)
     return np.concatenate(parts), count
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A text cut at white space; where a million characters have none, anywhere."""
-    at = 0
-    while len(text) - at > _BATCH:
-        space = _SPACE.search(text, at + _BATCH // 2, at + _BATCH)
-        end = space.end() if space else at + _BATCH
-        yield text[at:end]
-        at = end
-    yield text[at:]
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -128,7 +115,7 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _fingerprint(words: Hashes, text: str) -> bytes:
-    return blake2b(words.tobytes() or text.strip().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(words.tobytes() or plain(text).strip().encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _twins(prints: bytearray) -> Counts:

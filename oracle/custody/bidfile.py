@@ -11,9 +11,9 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from oracle.custody import passwordfile
-from oracle.custody.files import write_atomic
+from oracle.custody.files import write_checked
 from oracle.custody.passwordfile import Scrypt
-from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
 
@@ -62,7 +62,7 @@ class _Header(passwordfile.Header):
 
 
 def write_bid(path: Path, bid: Bid, password: str, *, work: int = SCRYPT_WORK) -> None:
-    """Encrypt ``bid`` into a new file, read it back and compare: only then may the transaction be sent.
+    """Encrypt ``bid`` into a new file that is read back before it appears: only then may the transaction be sent.
 
     ``work`` is scrypt's n, a power of two: less than the default only for bids that guard nothing.
 
@@ -75,9 +75,7 @@ def write_bid(path: Path, bid: Bid, password: str, *, work: int = SCRYPT_WORK) -
         raise BadInput(
             f"{path} exists already", input=str(path), hint="a bid file is never overwritten: choose a new name"
         )
-    write_atomic(path, _encrypt(bid, password, work), private=True)
-    if read_bid(path, password) != bid:
-        raise EnvironmentFailure(f"{path} does not hold what was written", input=str(path), hint="use another disk")
+    write_checked(path, _encrypt(bid, password, work), lambda copy: read_bid(copy, password), bid)
 
 
 def read_bid(path: Path, password: str) -> Bid:

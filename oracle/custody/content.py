@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, Protocol
 
 from oracle.custody import car, unixfs
 from oracle.custody import cid as cids
-from oracle.custody.unixfs import Block
+from oracle.custody.unixfs import MAX_FILE, Block
 from oracle.errors import BadInput, CheckFailed
 
 MAX_BLOCK: Final = unixfs.LEAF_SIZE
@@ -45,17 +45,19 @@ class ContentStore(Protocol):
         The content id depends on the bytes alone, not on the pieces or the store (``oracle.custody.unixfs``).
         """
 
-    def read(self, cid: str, *, max_size: int) -> Iterator[bytes]:
+    def read(self, cid: str, *, max_size: int, exact: bool = False) -> Iterator[bytes]:
         """The bytes of a file in pieces of at most 1 MiB, each verified before it is given out.
 
         ``CheckFailed`` naming the block when one is missing, altered or no part of a file, or when the file has more
-        than ``max_size`` bytes (found before the first piece).
+        than ``max_size`` bytes (found before the first piece); with ``exact`` also when it has fewer, or is cut in
+        another way than ``add`` cuts: the reader of a foreign file whose size is known asks for no block in vain.
         """
 
-    def pin(self, cid: str, name: str) -> None:
-        """Keep a file, or a block, under a name; the name lets go of what it held.
+    def pin(self, cid: str, name: str, *, max_size: int = MAX_FILE, exact: bool = False) -> None:
+        """Keep a file, or a block, under a name; the name lets go of what it held. A daemon fetches what is elsewhere.
 
-        ``CheckFailed`` naming the block when part of it is missing; ``BadInput`` for what is no name.
+        ``CheckFailed`` naming the block when part of it is missing, and as ``read`` for a file beyond the bounds, of
+        which nothing is kept; ``BadInput`` for what is no name.
         """
 
     def unpin(self, name: str) -> None:
@@ -67,18 +69,8 @@ class ContentStore(Protocol):
     def export_car(self, cid: str, out: BinaryIO) -> None:
         """Write a file as CARv1, each block once; ``CheckFailed`` as ``read``."""
 
-    def require(self, cid: str, root: bytes | None = None) -> None:
-        """``CheckFailed`` naming the first block of a file that is missing; ``root``: its own, if not stored yet."""
-
-        def get(name: str) -> bytes:
-            return root if root is not None and name == cid else self.get(name)
-
-        for name in unixfs.reachable(get, cid):
-            if not (root is not None and name == cid) and not self.has(name):
-                raise missing(name, "the store")
-
     def import_car(self, source: BinaryIO) -> str:
-        """Store the file of a CARv1 and return its content id; the root is stored last, after all else is there.
+        """Store the file of a CAR and return its content id; the root is stored last, after all else is there.
 
         ``CheckFailed`` when a block is altered or missing, or is of a kind that files are not made of.
         """
@@ -100,8 +92,11 @@ class BlockStore(ABC):
         """One block, verified."""
 
     @abstractmethod
+    def size_of(self, cid: str) -> int | None:
+        """The bytes of a block that is here; None when it is not. Nothing is fetched or verified."""
+
     def has(self, cid: str) -> bool:
-        """Whether the block is there."""
+        return self.size_of(cid) is not None
 
     def put(self, data: bytes) -> str:
         if len(data) > MAX_BLOCK:
@@ -123,28 +118,46 @@ class BlockStore(ABC):
         self.write(noted())
         return done[0]
 
-    def read(self, cid: str, *, max_size: int) -> Iterator[bytes]:
-        return unixfs.read(self.get, cid, max_size=max_size)
+    def read(self, cid: str, *, max_size: int, exact: bool = False) -> Iterator[bytes]:
+        return unixfs.read(self.get, cid, max_size=max_size, exact=exact)
 
     def export_car(self, cid: str, out: BinaryIO) -> None:
-        car.write(out, cid, ((name, self.get(name)) for name in unixfs.reachable(self.get, cid)))
+        car.write(out, cid, self._blocks(cid))
 
-    def require(self, cid: str, root: bytes | None = None) -> None:
-        """``CheckFailed`` naming the first block of a file that is missing; ``root``: its own, if not stored yet."""
+    def _blocks(self, cid: str) -> Iterator[tuple[str, bytes]]:
+        for link in unixfs.reachable(self.get, cid):
+            data = self.get(link.cid)
+            if not unixfs.is_node(link.cid):
+                unixfs.check_leaf(link, len(data), root=cid, max_size=MAX_FILE)
+            yield link.cid, data
+
+    def require(self, cid: str, *, max_size: int = MAX_FILE, exact: bool = False, root: bytes | None = None) -> None:
+        """``CheckFailed`` naming the first block of a file that cannot be had, or that does not fit.
+
+        ``root``: the file's own block, when it is not stored yet. What is here is not read, nodes apart.
+        """
 
         def get(name: str) -> bytes:
             return root if root is not None and name == cid else self.get(name)
 
-        for name in unixfs.reachable(get, cid):
-            if not (root is not None and name == cid) and not self.has(name):
-                raise missing(name, "the store")
+        for link in unixfs.reachable(get, cid, max_size=max_size, exact=exact):
+            if unixfs.is_node(link.cid):
+                continue  # read by the walk itself
+            size = self.size_of(link.cid) if root is None or link.cid != cid else len(root)
+            if size is None:
+                size = len(get(link.cid))
+            unixfs.check_leaf(link, size, root=cid, max_size=max_size, exact=exact)
 
     def import_car(self, source: BinaryIO) -> str:
         root, blocks = car.read(source, str(getattr(source, "name", "the CAR")))
         last: list[Block] = []
 
         def others() -> Iterator[Block]:
-            for cid, data in blocks:
+            size = 0
+            for number, (cid, data) in enumerate(blocks, 1):
+                size += len(data)
+                if number > unixfs.MAX_LINKS + size // unixfs.LEAST_MEAN_LEAF:
+                    raise unixfs.too_fine(root)
                 block = Block(cid, data, len(data))
                 if cid == root:
                     last[:] = [block]
@@ -152,7 +165,7 @@ class BlockStore(ABC):
                     yield block
 
         self.write(others())
-        self.require(root, last[0].data if last else None)
+        self.require(root, root=last[0].data if last else None)
         self.write(last)
         return root
 

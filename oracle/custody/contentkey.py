@@ -11,8 +11,6 @@ from oracle.custody.files import write_atomic
 from oracle.errors import BadInput
 from oracle.evidence.fields import Bytes32, Record
 
-MAX_FILE = 1 << 12
-
 
 class ContentKey(Record):
     """``manifest``: the sha256 of the manifest whose data set it opens."""

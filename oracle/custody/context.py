@@ -41,12 +41,13 @@ class Context:
             [CONTEXT_TYPEHASH, self.chain_id, self.market, self.round, self.provider, self.dataset],
         )
 
-    def derive(self, key: bytes, purpose: str) -> bytes:
+    def derive(self, key: bytes, purpose: str, salt: bytes | None = None) -> bytes:
         """A 32-byte key for one purpose: HKDF-SHA256 (RFC 5869) of the content key, info = purpose | data set.
 
+        ``salt``: of the run that seals under it; none where nothing is sealed twice.
         Raises ``BadInput`` for a content key that is not 32 bytes.
         """
         if len(key) != KEY_BYTES:
             raise BadInput(f"a content key of {len(key)} bytes", input="content key", hint="it has 32")
         info = f"mixed-mia/{purpose}/1".encode() + self.dataset
-        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(key)
+        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=info).derive(key)

@@ -2,7 +2,8 @@
 
 The client waits a time-out for *each* piece of an answer and takes pieces of any size, so that a slow or lying daemon
 could keep it for ever or fill its memory. Here a daemon gets one time-out for every MiB it sends, and for the whole of
-a smaller answer; answers are read in small pieces and only up to a bound.
+a smaller answer; answers are read in small pieces and only up to a bound, and no redirection is followed. A user and
+password in the address are sent to the daemon and appear in no message.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import ipfshttpclient
 import requests
@@ -23,6 +24,7 @@ import urllib3
 from ipfshttpclient import exceptions
 from ipfshttpclient.http import ClientSync
 
+from oracle.addresses import HIDDEN, scrubbed, shown
 from oracle.errors import BadInput, EnvironmentFailure
 
 DEFAULT_PORT: Final = 5001
@@ -50,13 +52,14 @@ class Daemon:
 
     def __init__(self, address: str, timeout: float) -> None:
         """Nothing is asked yet. ``timeout`` in seconds. Raises ``BadInput`` for what is no address."""
-        self.address = address
         self.timeout = timeout
-        multiaddr = _multiaddr(address)
+        multiaddr, auth = _multiaddr(address)
+        self.address = _host_of(multiaddr)
+        self._secret = address
         try:
             self.client = ipfshttpclient.Client(multiaddr, chunk_size=PIECE + 64)
             # the constructor is not the client's network: its transport is made here, bounded
-            self.client._client = self._transport = _Transport(multiaddr, ipfshttpclient.DEFAULT_BASE)
+            self.client._client = self._transport = _Transport(multiaddr, ipfshttpclient.DEFAULT_BASE, auth=auth)
         except (exceptions.AddressError, ValueError) as error:
             raise _no_address(address) from error
         self._transport.open_session()
@@ -78,22 +81,26 @@ class Daemon:
             ) from error
         except exceptions.ErrorResponse as error:
             raise Refused(
-                f"the IPFS daemon at {self.address} refused to {what}: {str(error)[:300]}",
+                f"the IPFS daemon at {self.address} refused to {what}: {self._said(error)[:300]}",
                 input=self.address,
                 hint="see its log, and whether its disk is full",
             ) from error
         except (exceptions.Error, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise EnvironmentFailure(
-                f"the IPFS daemon at {self.address} broke off, asked to {what}: {_reason(error)}",
+                f"the IPFS daemon at {self.address} broke off, asked to {what}: {self._said(_innermost(error))[:200]}",
                 input=self.address,
                 hint="start it: ipfs daemon",
             ) from error
-        except (ValueError, KeyError, TypeError, AssertionError) as error:
+        except (ValueError, KeyError, TypeError, AssertionError, RecursionError) as error:
             raise EnvironmentFailure(
                 f"what answers at {self.address} is no IPFS daemon, asked to {what}",
                 input=self.address,
                 hint="give the address of its RPC interface, by default 127.0.0.1:5001",
             ) from error
+
+    def _said(self, error: BaseException) -> str:
+        """One line of a library's or the daemon's own words."""
+        return scrubbed((str(error) or type(error).__name__).splitlines()[0], self._secret)
 
 
 class _Slow(Exception):
@@ -105,9 +112,14 @@ class _Transport(ClientSync):  # type: ignore[misc]
 
     __slots__ = ("bound",)
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **rest: Any) -> None:
+        super().__init__(*args, **rest)
         self.bound = threading.local()  # a file may be streamed while another thread asks for a block
+
+    def _make_session(self) -> requests.Session:
+        session: requests.Session = super()._make_session()
+        session.max_redirects = 0
+        return session
 
     def _request(
         self, *args: Any, timeout: tuple[float, float], **rest: Any
@@ -145,10 +157,10 @@ def _pieces(response: requests.Response, timeout: float, most: int) -> Generator
         yield piece
 
 
-def _multiaddr(address: str) -> str:
-    """A multiaddr out of one, of host:port or of a URL."""
+def _multiaddr(address: str) -> tuple[str, tuple[str, str] | None]:
+    """A multiaddr out of one, of host:port or of a URL, and the user and password in it."""
     if address.startswith("/"):
-        return address
+        return address, None
     try:
         url = urlsplit(address if "://" in address else f"http://{address}")
         host, port = url.hostname, url.port or DEFAULT_PORT
@@ -160,19 +172,26 @@ def _multiaddr(address: str) -> str:
         kind = f"ip{ipaddress.ip_address(host).version}"
     except ValueError:
         kind = "dns"
-    return f"/{kind}/{host}/tcp/{port}/{url.scheme}"
+    auth = (unquote(url.username or ""), unquote(url.password or "")) if "@" in url.netloc else None
+    return f"/{kind}/{host}/tcp/{port}/{url.scheme}", auth
+
+
+def _host_of(multiaddr: str) -> str:
+    """Host and port of a multiaddr, or ``[hidden]``."""
+    _, _, host, _, port, *_ = [*multiaddr.split("/"), *[""] * 5]
+    return shown(f"[{host}]:{port}" if ":" in host else f"{host}:{port}") if host and port else HIDDEN
 
 
 def _no_address(address: str) -> BadInput:
     return BadInput(
-        f"not the address of an IPFS daemon: {address!r}",
-        input=address,
+        f"not the address of an IPFS daemon: {_host_of(address) if address.startswith('/') else shown(address)}",
+        input="the store's address",
         hint="write /ip4/127.0.0.1/tcp/5001, 127.0.0.1:5001 or http://127.0.0.1:5001",
     )
 
 
-def _reason(error: BaseException) -> str:
-    """The innermost cause, in one line: the libraries wrap it several times."""
+def _innermost(error: BaseException) -> BaseException:
+    """The cause: the libraries wrap it several times."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
-    return (str(error) or type(error).__name__).splitlines()[0][:200]
+    return error

@@ -14,6 +14,7 @@ from oracle.custody import varint
 from oracle.errors import BadInput
 
 _FILE = 2  # UnixFS Data.DataType
+_OTHERS = {0: "bytes", 1: "a directory", 3: "metadata", 4: "a symbolic link", 5: "a part of a large directory"}
 _VARINT, _BYTES = 0, 2  # wire types
 
 
@@ -70,9 +71,9 @@ def _link(data: bytes) -> tuple[str, int]:
 
 
 def _sizes(data: bytes) -> list[int]:
-    kind, total, sizes = None, 0, []
+    kind, total, sizes = -1, 0, []
     for number, value in _fields(data):
-        if number == 1:
+        if number == 1 and isinstance(value, int):
             kind = value
         elif number == 2 and value:
             raise ValueError("bytes inside a node: only raw leaves are read")
@@ -80,10 +81,10 @@ def _sizes(data: bytes) -> list[int]:
             total = value
         elif number == 4 and isinstance(value, int):
             sizes.append(value)
-        elif number not in (2, 7, 8):  # 7 and 8: mode and time of a file, which mean nothing here
+        elif kind == _FILE and number not in (2, 7, 8):  # 7 and 8: mode and time of a file, which mean nothing here
             raise ValueError("it is not a UnixFS file")
     if kind != _FILE:
-        raise ValueError("it is not a UnixFS file")
+        raise ValueError(f"it is {_OTHERS.get(kind, 'no node that is known')}, not a UnixFS file")
     if total != sum(sizes):
         raise ValueError(f"its parts add up to {sum(sizes)} bytes, not {total}")
     return sizes

@@ -20,6 +20,8 @@ from oracle.evidence.fields import Address, Bytes32, Count, Record
 
 MAX_BYTES = 1 << 30
 """A data set claiming more is not fetched: whoever reads foreign content bounds it."""
+LEAST_LINE = len(canonical_line(Document("", "")))
+"""Bytes of the shortest canonical line: nothing has more documents than fit."""
 
 
 class DatasetManifest(Record):
@@ -98,8 +100,10 @@ def fetch_dataset(store: ContentStore, manifest_digest: bytes, *, provider: str,
         stream += _shard(store, cid, provider)
     if len(stream) != manifest.size or not stream.endswith(b"\n"):
         raise _broken(manifest, "its shards do not add up to its size", provider)
+    if stream.count(b"\n") != manifest.documents or manifest.documents > manifest.size // LEAST_LINE:
+        raise _broken(manifest, "its lines are not as many as its documents", provider)  # before they are cut
     lines = bytes(stream[:-1]).split(b"\n")
-    if len(lines) != manifest.documents or merkle.document_root(lines) != manifest.document_root:
+    if merkle.document_root(lines) != manifest.document_root:
         raise _broken(manifest, "its documents do not hash to its document root", provider)
     return [_document(line, f"document {index} of {provider}") for index, line in enumerate(lines)]
 

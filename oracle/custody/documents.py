@@ -22,9 +22,9 @@ from oracle.evidence import merkle
 from oracle.evidence.fields import Bytes32, Count, Record
 
 
-def salt_key(key: bytes, context: Context) -> bytes:
+def salt_key(key: bytes, context: Context, run: bytes) -> bytes:
     """The key that all salts of a data set come from: whoever has it may open any document."""
-    return context.derive(key, "salts")
+    return context.derive(key, "salts", run)
 
 
 def salt(salt_key: bytes, index: int) -> bytes:

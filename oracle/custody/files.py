@@ -1,15 +1,18 @@
-"""Files that are either there in full or not there: temporary name, fsync, rename."""
+"""Files that are either there in full or not there: temporary name, fsync, rename. And small ones, read in bounds."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from oracle.errors import EnvironmentFailure
+from oracle.errors import BadInput, EnvironmentFailure, MiaError
+
+OWN_FILE, OWN_FOLDER = 0o600, 0o700
+ANY_FILE, ANY_FOLDER = 0o666, 0o777  # less what the owner's umask takes away
 
 
 def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
@@ -18,23 +21,44 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
         file.write(data)
 
 
+def write_checked(path: Path, data: bytes, read: Callable[[Path], object], expected: object) -> None:
+    """Put a private file that nobody can make again at ``path``: written beside it, read back, and only then in place.
+
+    ``read`` opens the file beside and has to return ``expected``. Raises ``EnvironmentFailure`` when it does not, or
+    when the disk fails; whatever was at ``path`` is still there then.
+    """
+    with replacing(path, private=True) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        cause: MiaError | None = None
+        try:
+            same = read(Path(file.name)) == expected
+        except MiaError as error:
+            same, cause = False, error
+        if not same:
+            raise EnvironmentFailure(
+                f"{path} would not hold what was written", input=str(path), hint="use another disk"
+            ) from cause
+
+
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file that takes the place of ``path`` in one step when the block ends well; ``private`` for its owner only.
 
-    Folders are made as needed. Raises ``EnvironmentFailure`` naming the path when the disk is full or read-only;
-    then, or when the block raises, the old file is untouched and no temporary file stays behind.
+    Folders are made as needed, for their owner only where the file is. Raises ``EnvironmentFailure`` naming the path
+    when the disk is full or read-only; then, or when the block raises, the old file is untouched and no temporary file
+    stays behind.
     """
     temporary: Path | None = None
+    mode = OWN_FILE if private else ANY_FILE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
+        make_folder(path.parent, private=private)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            temporary = beside
             yield file
             file.flush()
-            if not private:
-                os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         temporary.replace(path)
         temporary = None
@@ -48,6 +72,37 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path, *, private: bool = False) -> None:
+    """Make a folder and what is missing above it, all of them for their owner only if ``private``."""
+    if not folder.is_dir():
+        make_folder(folder.parent, private=private)
+        folder.mkdir(mode=OWN_FOLDER if private else ANY_FOLDER, exist_ok=True)
+
+
+def read_small(path: Path, what: str, *, most: int) -> bytes:
+    """The bytes of a file, at most ``most`` of them. ``what`` it is called in messages: "bid file".
+
+    Raises ``BadInput`` for a missing file, a folder or a longer file, ``EnvironmentFailure`` for one that cannot be
+    read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(
+            f"there is no {what} {path}", input=str(path), hint="check the path, or restore your copy"
+        ) from error
+    except IsADirectoryError as error:
+        raise BadInput(f"{path} is a folder, no {what}", input=str(path), hint="check the path") from error
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot read {path}: {error.strerror or error}", input=str(path), hint="check its permissions"
+        ) from error
+    if len(data) > most:
+        raise BadInput(f"{path} is no {what}: it is above {most} bytes", input=str(path), hint="check the path")
+    return data
 
 
 def _sync_folder(folder: Path) -> None:

@@ -44,8 +44,8 @@ class IpfsStore(BlockStore):
 
     def __init__(self, address: str, *, timeout: float = TIMEOUT) -> None:
         """``BadInput`` for what is no address; the daemon itself is asked nothing yet."""
-        self.place = f"the IPFS daemon at {address}"
         self._daemon = Daemon(address, timeout)
+        self.place = f"the IPFS daemon at {self._daemon.address}"
         self._client = self._daemon.client
 
     def write(self, blocks: Iterable[Block]) -> None:
@@ -71,22 +71,21 @@ class IpfsStore(BlockStore):
             raise self._lost(cid, error) from error
         return cids.check(cid, data, self.place)
 
-    def has(self, cid: str) -> bool:
+    def size_of(self, cid: str) -> int | None:
         cids.decode(cid)
         try:
             with self._daemon.asking(f"say whether it holds {cid}") as how:
-                self._client.block.stat(cid, offline=True, **how)
+                return int(self._client.block.stat(cid, offline=True, **how)["Size"])
         except (Refused, Silent) as error:
             self._lost(cid, error)
-            return False
-        return True
+            return None
 
-    def read(self, cid: str, *, max_size: int) -> Iterator[bytes]:
+    def read(self, cid: str, *, max_size: int, exact: bool = False) -> Iterator[bytes]:
         if not unixfs.is_node(cid):
-            return super().read(cid, max_size=max_size)
-        return self._streamed(cid, max_size)
+            return super().read(cid, max_size=max_size, exact=exact)
+        return self._streamed(cid, max_size, exact)
 
-    def _streamed(self, cid: str, max_size: int) -> Iterator[bytes]:
+    def _streamed(self, cid: str, max_size: int, exact: bool) -> Iterator[bytes]:
         """The nodes come as blocks and are checked first; then the daemon streams the leaves, which is twice as fast.
 
         A leaf that is not what its node says is asked for as a block, which tells what is wrong with it.
@@ -98,13 +97,13 @@ class IpfsStore(BlockStore):
             return data if cids.of(data) == link.cid else self.get(link.cid)
 
         try:
-            yield from unixfs.read(self.get, cid, max_size=max_size, leaf=leaf)
+            yield from unixfs.read(self.get, cid, max_size=max_size, exact=exact, leaf=leaf)
         finally:
             stream.close()
 
-    def pin(self, cid: str, name: str) -> None:
+    def pin(self, cid: str, name: str, *, max_size: int = unixfs.MAX_FILE, exact: bool = False) -> None:
         path = f"{PINS}/{checked_name(name, 'a pin')}"
-        self.require(cid)
+        self.require(cid, max_size=max_size, exact=exact)  # bounds first: the daemon's own recursion has none
         before = self.pins()
         with self._daemon.asking(f"pin {cid}", patience=LONG_WORK) as how:
             self._client.pin.add(cid, **how)

@@ -1,9 +1,11 @@
-"""An interrupted packing goes on under the same key, and never seals two different texts under it.
+"""An interrupted packing goes on under the same key, and no two texts are ever sealed under one key and nonce.
 
-The file holds the key and, written and synced ahead of its publication, the tag of every ciphertext chunk: under one
-key and nonce another text has another tag (all but one in 2**111). A second run that comes to the same chunks finds
-them stored already; one that comes to another chunk stops before it gives it away, because two texts under one nonce
-would tell each other. One process at a time works on a journal.
+The file holds the content key and, written and synced ahead of its publication, the tag of every ciphertext chunk:
+under one key and nonce another text has another tag (all but one in 2**111). A second run that comes to the same chunks
+finds them stored already; one that comes to another chunk stops before it gives it away. What a run seals beyond them
+it seals under a fresh salt, which is noted and synced before the first such chunk: of two copies of a journal (a copied
+folder, a backup that was restored, a cloned disk) each goes on under keys of its own. One process at a time works on a
+journal.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +22,14 @@ from typing import Literal
 from pydantic import ValidationError
 
 from oracle.custody.context import KEY_BYTES, Context
+from oracle.custody.segments import MAX_SEGMENTS, Segment
 from oracle.custody.stream import TAG
 from oracle.errors import BadInput, EnvironmentFailure
-from oracle.evidence import canonical
 from oracle.evidence.fields import Address, Bytes32, Count, Record
 
 _AHEAD = 16  # chunks noted at once: one sync for 16 MiB
+_SALT, _TAG = b"S", b"T"  # what a note begins with: the salt of the chunks that follow, the tag of a chunk
+_SIZES = {_SALT: 32, _TAG: TAG}
 
 
 class TextChanged(BadInput):
@@ -32,7 +37,7 @@ class TextChanged(BadInput):
 
 
 class _Header(Record):
-    kind: Literal["mixed-mia/packing/1"] = "mixed-mia/packing/1"
+    kind: Literal["mixed-mia/packing/2"] = "mixed-mia/packing/2"
     chain_id: Count
     market: Address
     round: Count
@@ -40,8 +45,9 @@ class _Header(Record):
     dataset: Bytes32
     key: Bytes32
 
-    def to_bytes(self) -> bytes:
-        return canonical.dumps(self.model_dump(mode="json")) + b"\n"
+    @property
+    def line(self) -> bytes:
+        return self.to_bytes() + b"\n"
 
     @property
     def context(self) -> Context:
@@ -53,7 +59,8 @@ class Journal:
 
     def __init__(self, path: Path, handle: int, wanted: Context) -> None:
         self._path, self._handle = path, handle
-        self._noted = b""
+        self._tags = bytearray()
+        self._segments: list[Segment] = []
         self._header = self._read(wanted) or self._begin(wanted)
 
     @property
@@ -67,25 +74,29 @@ class Journal:
     @property
     def resumed(self) -> bool:
         """Whether an earlier run left chunks."""
-        return bool(self._noted)
+        return bool(self._tags)
 
     @property
     def empty(self) -> bool:
         """Whether no chunk was given out under this key, neither now nor earlier."""
-        return os.fstat(self._handle).st_size <= len(self._header.to_bytes())
+        return os.fstat(self._handle).st_size <= len(self._header.line)
 
     def restart(self) -> None:
         """Forget the interrupted run: a new key for a new data set in the same place."""
         self._header = self._begin(self.context)
 
-    def guard(self, sealed: Iterable[bytes]) -> Iterator[bytes]:
-        """The same chunks, each noted before it is given out.
+    def segments(self) -> tuple[Segment, ...]:
+        """What a run that begins now seals under: the salts of the chunks noted, and a fresh one for all after them."""
+        return (*self._segments, Segment(first=len(self._tags) // TAG, salt=secrets.token_bytes(32)))
+
+    def guard(self, sealed: Iterable[bytes], fresh: Segment) -> Iterator[bytes]:
+        """The same chunks, each noted before it is given out; ``fresh``: the last of the segments they were sealed in.
 
         Raises ``TextChanged`` for a chunk that is not the one noted by an earlier run.
         """
-        ahead: list[bytes] = []
+        noted, ahead = bytes(self._tags), []
         for number, chunk in enumerate(sealed):
-            tag, earlier = chunk[-TAG:], self._noted[number * TAG : (number + 1) * TAG]
+            tag, earlier = chunk[-TAG:], noted[number * TAG : (number + 1) * TAG]
             if earlier not in (b"", tag):
                 raise TextChanged(
                     "the documents changed since the interrupted run", input=str(self._path), hint="begin anew"
@@ -93,7 +104,11 @@ class Journal:
             if earlier:
                 yield chunk
                 continue
-            os.write(self._handle, tag)
+            if number == fresh.first:
+                self._write(_SALT + fresh.salt)
+                self._segments.append(fresh)
+            self._write(_TAG + tag)
+            self._tags += tag
             ahead.append(chunk)
             if len(ahead) == _AHEAD:
                 os.fsync(self._handle)
@@ -106,10 +121,15 @@ class Journal:
         """Remove the journal: the data set is complete and its key kept elsewhere, or nothing of it was stored."""
         self._path.unlink()
 
+    def _write(self, data: bytes) -> None:
+        """Append to the file; a disk that takes a part of it is full."""
+        if os.write(self._handle, data) != len(data):
+            raise OSError("the disk is full")
+
     def _read(self, wanted: Context) -> _Header | None:
-        """What an earlier run for the same place left; None when there is nothing of the kind."""
+        """What an earlier run for the same place left; None when there is nothing of the kind, or too much of it."""
         with os.fdopen(os.dup(self._handle), "rb") as file:
-            line, noted = file.readline(), file.read()
+            line, notes = file.readline(1 << 12), file.read()
         try:
             header = _Header.model_validate_json(line)
         except ValidationError:
@@ -117,10 +137,32 @@ class Journal:
         there = (wanted.chain_id, wanted.market.lower(), wanted.round, wanted.provider.lower())
         if (header.chain_id, header.market.lower(), header.round, header.provider.lower()) != there:
             return None
-        self._noted = noted[: len(noted) // TAG * TAG]  # half a tag: nothing was published yet
-        os.truncate(self._handle, len(line) + len(self._noted))
+        end = self._take(notes)
+        if len(self._segments) >= MAX_SEGMENTS:
+            return None
+        os.truncate(self._handle, len(line) + end)
         os.lseek(self._handle, 0, os.SEEK_END)
         return header
+
+    def _take(self, notes: bytes) -> int:
+        """Read the notes up to the last whole chunk; where it ends. A salt that no chunk followed sealed nothing here,
+        and half a note was written before anything was given out."""
+        at = end = 0
+        salt = b""
+        while (size := _SIZES.get(notes[at : at + 1])) and at + 1 + size <= len(notes):
+            kind, value = notes[at : at + 1], notes[at + 1 : at + 1 + size]
+            at += 1 + size
+            if kind == _SALT:
+                salt = value
+                continue
+            if salt:
+                self._segments.append(Segment(first=len(self._tags) // TAG, salt=salt))
+                salt = b""
+            if not self._segments:
+                break  # a chunk without a salt: nothing that was written here
+            self._tags += value
+            end = at
+        return end
 
     def _begin(self, wanted: Context) -> _Header:
         header = _Header(
@@ -131,10 +173,11 @@ class Journal:
             dataset=secrets.token_bytes(32),
             key=secrets.token_bytes(KEY_BYTES),
         )
-        self._noted = b""
+        self._tags.clear()
+        self._segments.clear()
         os.truncate(self._handle, 0)
         os.lseek(self._handle, 0, os.SEEK_SET)
-        os.write(self._handle, header.to_bytes())
+        self._write(header.line)
         os.fsync(self._handle)
         return header
 
@@ -147,9 +190,13 @@ def open_journal(path: Path, context: Context) -> Iterator[Journal]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError("not a regular file")
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.fstat(handle).st_nlink:  # whoever had it finished this moment
+                raise BlockingIOError
             yield Journal(path, handle, context)
         finally:
             os.close(handle)

@@ -23,7 +23,7 @@ from pydantic import Field
 
 from oracle.custody import bn254, passwordfile
 from oracle.custody.bn254 import Point
-from oracle.custody.files import write_atomic
+from oracle.custody.files import write_checked
 from oracle.custody.passwordfile import SCRYPT_WORK, Scrypt
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence.fields import Address, Bytes32, Record, Uint256
@@ -187,8 +187,8 @@ def backup_keys(path: Path, copy: Path, secret: str) -> Keys:
     """
     keys = load_keys(path, secret)
     _require_new(copy)
-    write_atomic(copy, path.read_bytes(), private=True)
-    return _read_back(copy, keys, secret)
+    write_checked(copy, path.read_bytes(), lambda beside: load_keys(beside, secret), keys)
+    return keys
 
 
 def _write_new(path: Path, keys: Keys, secret: str, work: int) -> None:
@@ -206,14 +206,7 @@ def _require_new(path: Path) -> None:
 def _write(path: Path, keys: Keys, secret: str, work: int) -> None:
     header = _Header(owner=keys.owner, generations=_publics(keys.generations), scrypt=Scrypt(n=work))
     plain = b"".join(pair.x25519 + bn254.words(pair.bn254) for pair in keys.generations)
-    write_atomic(path, passwordfile.seal(header, plain, secret), private=True)
-    _read_back(path, keys, secret)
-
-
-def _read_back(path: Path, keys: Keys, secret: str) -> Keys:
-    if load_keys(path, secret) != keys:
-        raise EnvironmentFailure(f"{path} does not hold what was written", input=str(path), hint="use another disk")
-    return keys
+    write_checked(path, passwordfile.seal(header, plain, secret), lambda beside: load_keys(beside, secret), keys)
 
 
 def _publics(pairs: tuple[KeyPair, ...]) -> tuple[_Public, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from oracle.custody import cid as cids
-from oracle.custody import unixfs
+from oracle.custody import regular, unixfs
 from oracle.custody.content import MAX_BLOCK, BlockStore, broken_pin, missing
 from oracle.custody.files import write_atomic
 from oracle.custody.names import checked_name, is_name
@@ -27,6 +28,7 @@ from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 FRESH: Final = 24 * 3600.0
 """Seconds for which a block outlives garbage collection without a pin: files are pinned once they are complete."""
 
+_LONGEST_PIN = 200  # bytes that are read of one; a content id has 59
 _WRITING = 3600.0  # seconds after which a temporary file is nobody's any more
 
 
@@ -46,21 +48,24 @@ class LocalStore(BlockStore):
     def get(self, cid: str) -> bytes:
         path = self._path(cid)
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BLOCK + 1)
+            data = regular.read(path, MAX_BLOCK + 1)
         except FileNotFoundError as error:
             raise missing(cid, f"the store {self.folder}") from error
+        except regular.NotRegularError as error:
+            raise CheckFailed(
+                f"content {cid}: {path} is {error}", input=cid, hint="remove it, then store it again"
+            ) from error
         except OSError as error:
             raise _unusable(path, error) from error
         return cids.check(cid, data, str(path))
 
-    def has(self, cid: str) -> bool:
-        return self._path(cid).is_file()
+    def size_of(self, cid: str) -> int | None:
+        return regular.size(self._path(cid))
 
-    def pin(self, cid: str, name: str) -> None:
+    def pin(self, cid: str, name: str, *, max_size: int = unixfs.MAX_FILE, exact: bool = False) -> None:
         path = self._pin(name)
-        before = path.read_text(encoding="ascii", errors="replace") if path.is_file() else None
-        self.require(cid)
+        before = self._pinned(path)
+        self.require(cid, max_size=max_size, exact=exact)
         # first the name, then the marks: a collection that did not see the name began before, and spares the marks
         write_atomic(path, cid.encode())
         try:
@@ -71,6 +76,15 @@ class LocalStore(BlockStore):
             else:
                 write_atomic(path, before.encode())
             raise
+
+    def _pinned(self, path: Path) -> str | None:
+        """What a pin holds; None when there is no such pin."""
+        try:
+            return regular.read(path, _LONGEST_PIN).decode("ascii", "replace")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable(path, error) from error
 
     def unpin(self, name: str) -> None:
         path = self._pin(name)
@@ -83,12 +97,13 @@ class LocalStore(BlockStore):
         folder = self.folder / "pins"
         found = {}
         try:
-            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-                with suppress(FileNotFoundError):  # let go of this moment
-                    if is_name(path.name):
-                        found[path.name] = path.read_text(encoding="ascii", errors="replace")
+            paths = sorted(folder.iterdir()) if folder.is_dir() else []
         except OSError as error:
             raise _unusable(folder, error) from error
+        for path in paths:
+            cid = self._pinned(path) if is_name(path.name) else None
+            if cid is not None:  # else it was let go of this moment
+                found[path.name] = cid
         return found
 
     def collect_garbage(self) -> int:
@@ -106,13 +121,13 @@ class LocalStore(BlockStore):
 
     def _mark(self, cid: str, now: int) -> None:
         """Give every block of a file the time ``now``; ``CheckFailed`` for the first that is missing."""
-        for name in unixfs.reachable(self.get, cid):
-            path = self._path(name)
+        for link in unixfs.reachable(self.get, cid):
+            path = self._path(link.cid)
             try:
                 with self._locked(fcntl.LOCK_SH):
-                    os.utime(path, ns=(now, now))
+                    os.utime(path, ns=(now, now), follow_symlinks=False)
             except FileNotFoundError as error:
-                raise missing(name, f"the store {self.folder}") from error
+                raise missing(link.cid, f"the store {self.folder}") from error
             except OSError as error:
                 raise _unusable(path, error) from error
 
@@ -121,7 +136,8 @@ class LocalStore(BlockStore):
         unfinished = path.name.startswith(".")
         fresh = max(self.fresh, _WRITING) if unfinished else self.fresh
         with self._locked(fcntl.LOCK_EX), suppress(FileNotFoundError):  # a finished write takes its temporary file away
-            if path.stat().st_mtime_ns < now - int(fresh * 1e9):
+            found = path.lstat()
+            if not stat.S_ISDIR(found.st_mode) and found.st_mtime_ns < now - int(fresh * 1e9):
                 path.unlink()
                 return not unfinished
         return False
@@ -129,11 +145,11 @@ class LocalStore(BlockStore):
     def _renewed(self, path: Path, data: bytes) -> bool:
         """Whether ``path`` holds ``data`` already; then it is as fresh as if it had been written now."""
         try:
-            if path.stat().st_size != len(data):
+            if regular.size(path) != len(data):
                 return False
             with self._locked(fcntl.LOCK_SH):
                 os.utime(path)
-            return path.read_bytes() == data
+            return regular.read(path, len(data) + 1) == data
         except OSError:
             return False  # then writing it tells what is wrong
 

@@ -11,6 +11,7 @@ from oracle.custody import stream
 from oracle.custody.context import KEY_BYTES, Context
 from oracle.custody.lthash import STATE_BYTES
 from oracle.custody.metadata import MAX_METADATA
+from oracle.custody.segments import Segment, fit
 from oracle.custody.store import MAX_BLOCK, digest_to_cid
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical, commitment
@@ -24,11 +25,14 @@ _DIGEST_TEXT = 4 * -(-(STATE_BYTES + stream.TAG) // 3)  # base64, no padding: 2,
 class SealedManifest(Record):
     """What is public about an encrypted data set.
 
-    ``size`` and ``ciphertext_size`` in bytes; ``documents_digest`` the LtHash state of the documents, encrypted under
-    the content key (base64); ``licence`` the sha256 of the licence text, or zero; ``metadata`` a Croissant document.
+    ``size`` and ``ciphertext_size`` in bytes; ``segments`` the salts that the chunks of the ciphertext were sealed
+    under, ``salt`` that of the run that ended: the salts of the documents and the key of their digest come from it;
+    ``documents_digest`` the LtHash state of the documents, encrypted under the content key (base64); ``licence`` the
+    sha256 of the licence text, or zero; ``metadata`` a Croissant document; ``board_key`` the address of a key that may
+    sign key wraps beside the provider's wallet.
     """
 
-    kind: Literal["mixed-mia/sealed-dataset/1"] = "mixed-mia/sealed-dataset/1"
+    kind: Literal["mixed-mia/sealed-dataset/2"] = "mixed-mia/sealed-dataset/2"
     chain_id: Count
     market: Address
     round: Count
@@ -38,11 +42,14 @@ class SealedManifest(Record):
     size: Count
     cid: str
     ciphertext_size: Count
+    segments: tuple[Segment, ...]
+    salt: Bytes32
     document_root: Bytes32
     key_commit: Bytes32
     documents_digest: Annotated[str, Field(pattern=rf"^[A-Za-z0-9+/]{{{_DIGEST_TEXT}}}$")]
     licence: Bytes32
     metadata: dict[str, Any]
+    board_key: Address | None = None
 
     @property
     def digest(self) -> bytes:
@@ -98,6 +105,7 @@ def read_manifest(data: bytes, *, name: str) -> SealedManifest:
         ("documents", manifest.documents > 0),
         ("size", manifest.size <= MAX_BYTES),
         ("ciphertext_size", manifest.ciphertext_size == stream.sealed_size(manifest.size)),
+        ("segments", fit(manifest.segments, stream.chunks_of(manifest.ciphertext_size))),
         ("cid", codec == (cids.RAW if manifest.ciphertext_size <= MAX_BLOCK else cids.DAG_PB)),
         ("metadata", len(canonical.dumps(manifest.metadata)) <= MAX_METADATA),
     ):

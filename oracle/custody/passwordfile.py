@@ -17,7 +17,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt as _Scrypt
 from pydantic import Field, ValidationError
 
-from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
+from oracle.corpus.encoding import unmarked
+from oracle.custody.files import read_small
+from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.fields import Record
 
 MAX_FILE = 1 << 16
@@ -64,25 +66,16 @@ def seal(header: Header, plain: bytes, password: str) -> bytes:
 def read(path: Path, kind: type[HeaderOf], what: str) -> tuple[HeaderOf, bytes]:
     """Header and ciphertext of a file. ``what`` it is called in messages: "bid file".
 
-    Raises ``BadInput`` for a missing file, ``CheckFailed`` for one that is damaged, altered or of another kind,
-    ``EnvironmentFailure`` for one that cannot be read.
+    Raises ``BadInput`` for a missing or far too long file, ``CheckFailed`` for one that is damaged, altered or of
+    another kind, ``EnvironmentFailure`` for one that cannot be read.
     """
+    data = read_small(path, what, most=MAX_FILE)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE)
-    except FileNotFoundError as error:
-        raise BadInput(
-            f"there is no {what} {path}", input=str(path), hint="check the path, or restore your copy"
-        ) from error
-    except OSError as error:
-        raise EnvironmentFailure(
-            f"cannot read {path}: {error.strerror or error}", input=str(path), hint="check its permissions"
-        ) from error
-    try:
-        document = _Document.model_validate_json(data)
+        document = _Document.model_validate_json(unmarked(data, str(path)))
         header = kind.model_validate(document.header)
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"])) or "document"
+    except (ValidationError, BadInput) as error:
+        loc = error.errors()[0]["loc"] if isinstance(error, ValidationError) else ()
+        where = ".".join(map(str, loc)) or "document"
         raise CheckFailed(
             f"{path} is no {what}, or a damaged one (at: {where})", input=str(path), hint="restore it from your copy"
         ) from error

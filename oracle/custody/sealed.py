@@ -23,6 +23,7 @@ from oracle.custody import stream
 from oracle.custody.context import KEY_BYTES, Context
 from oracle.custody.journal import Journal
 from oracle.custody.manifest import MAX_BYTES, SealedManifest, key_commit, read_manifest
+from oracle.custody.segments import whole
 from oracle.custody.store import ContentStore, digest_to_cid
 from oracle.custody.tally import MAX_LINE, Progress, Tally, batches
 from oracle.errors import BadInput, CheckFailed
@@ -59,6 +60,7 @@ def pack(
     *,
     licence: bytes = bytes(32),
     metadata: Mapping[str, Any] | None = None,
+    board_key: str | None = None,
     journal: Journal | None = None,
     progress: Progress | None = None,
     processes: int = 1,
@@ -66,8 +68,9 @@ def pack(
     """Encrypt and store documents in the order given; the manifest last. Both are pinned under the data set's name.
 
     Reads the documents once and holds some megabytes, whatever their number. ``key``: 32 random bytes that have sealed
-    nothing else, by default new ones; a run that may be interrupted and go on has a ``journal`` of its context and key.
-    ``metadata``: what the owner tells in public, as Croissant. ``processes`` share the hashing; the result does not
+    nothing else, by default new ones; a run that may be interrupted and go on has a ``journal`` of its context and key,
+    which gives each run a salt of its own. ``metadata``: what the owner tells in public, as Croissant. ``board_key``:
+    the address of a key that may sign key wraps for the provider. ``processes`` share the hashing; the result does not
     depend on their number.
 
     Raises ``BadInput`` for no documents, one that cannot be written, more than ``MAX_BYTES``, or metadata that are no
@@ -75,7 +78,7 @@ def pack(
     """
     key = secrets.token_bytes(KEY_BYTES) if key is None else key
     told = croissant.checked(metadata or {})
-    whole = hashlib.sha256()
+    hasher = hashlib.sha256()
 
     def plain(tally: Tally) -> Iterator[bytes]:
         for lines in batches(documents):
@@ -92,14 +95,17 @@ def pack(
 
     def hashed(sealed: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in sealed:
-            whole.update(chunk)
+            hasher.update(chunk)
             yield chunk
 
-    with Tally(tree.salt_key(key, context), processes=processes) as tally:
-        sealed = stream.seal(key, context, plain(tally))
-        content = store.add(hashed(journal.guard(sealed) if journal else sealed))
+    segments = journal.segments() if journal else whole(bytes(32))
+    salt = segments[-1].salt
+    with Tally(tree.salt_key(key, context, salt), processes=processes) as tally:
+        sealed = stream.seal(key, context, plain(tally), segments)
+        content = store.add(hashed(journal.guard(sealed, segments[-1]) if journal else sealed))
         tally.close()
-    store.pin(content.cid, f"{context.dataset.hex()}.content")
+    chunks = stream.chunks_of(content.size)
+    store.pin(content.cid, f"{context.dataset.hex()}.content", max_size=content.size, exact=True)
     codec, digest = cids.decode(content.cid)
     manifest = SealedManifest(
         chain_id=context.chain_id,
@@ -111,9 +117,11 @@ def pack(
         size=tally.size,
         cid=content.cid,
         ciphertext_size=content.size,
+        segments=tuple(segment for segment in segments if segment.first < chunks),
+        salt=salt,
         document_root=tally.root,
         key_commit=key_commit(context, commitment.content_hash(digest, codec, tally.root), key),
-        documents_digest=_seal_digest(context, key, tally.digest),
+        documents_digest=_seal_digest(context, key, salt, tally.digest),
         licence=licence,
         metadata=croissant.describe(
             told,
@@ -122,9 +130,10 @@ def pack(
             size=tally.size,
             cid=content.cid,
             sealed=content.size,
-            sha256=whole.hexdigest(),
+            sha256=hasher.hexdigest(),
             licence=licence,
         ),
+        board_key=board_key,
     )
     store.pin(store.put(manifest.to_bytes()), f"{context.dataset.hex()}.manifest")
     return Packed(manifest, key)
@@ -148,9 +157,9 @@ def open_lines(
     """The canonical lines, without their line feeds; as :func:`open_sealed`, but no line is parsed."""
     manifest.check_key(key)
     context = manifest.context
-    sealed = store.read(manifest.cid, max_size=manifest.ciphertext_size)
-    with Tally(tree.salt_key(key, context), processes=processes) as tally:
-        for lines in _lines(stream.unseal(key, context, sealed)):
+    sealed = store.read(manifest.cid, max_size=manifest.ciphertext_size, exact=True)
+    with Tally(tree.salt_key(key, context, manifest.salt), processes=processes) as tally:
+        for lines in _lines(stream.unseal(key, context, sealed, manifest.segments)):
             tally.add(lines)
             yield from lines
             if progress is not None:
@@ -160,7 +169,7 @@ def open_lines(
         ("number of documents", tally.count, manifest.documents),
         ("size", tally.size, manifest.size),
         ("document root", tally.root, manifest.document_root),
-        ("documents digest", _seal_digest(context, key, tally.digest), manifest.documents_digest),
+        ("documents digest", _seal_digest(context, key, manifest.salt, tally.digest), manifest.documents_digest),
     ):
         if found != promised:
             raise CheckFailed(
@@ -200,7 +209,7 @@ def verify_sealed(
             pass
         return
     size = 0
-    for piece in store.read(manifest.cid, max_size=manifest.ciphertext_size):
+    for piece in store.read(manifest.cid, max_size=manifest.ciphertext_size, exact=True):
         size += len(piece)
         if progress is not None:
             progress("reading bytes", size, manifest.ciphertext_size)
@@ -220,7 +229,7 @@ def prove_document(
     Raises ``BadInput`` when there is no such document, ``CheckFailed`` as :func:`open_sealed`.
     """
     lines = open_lines(store, manifest, key, progress=progress)
-    return tree.prove(tree.salt_key(key, manifest.context), lines, manifest.documents, index)
+    return tree.prove(tree.salt_key(key, manifest.context, manifest.salt), lines, manifest.documents, index)
 
 
 def documents_digest(manifest: SealedManifest, key: bytes) -> bytes:
@@ -229,7 +238,8 @@ def documents_digest(manifest: SealedManifest, key: bytes) -> bytes:
     Raises ``CheckFailed`` when the key is not the data set's or the state was altered.
     """
     manifest.check_key(key)
-    (state,) = stream.unseal(key, manifest.context, [base64.b64decode(manifest.documents_digest)], purpose="digest")
+    sealed = [base64.b64decode(manifest.documents_digest)]
+    (state,) = stream.unseal(key, manifest.context, sealed, whole(manifest.salt), purpose="digest")
     return state
 
 
@@ -279,6 +289,6 @@ def _lines(plain: Iterable[bytes]) -> Iterator[list[bytes]]:
         raise CheckFailed("the data end inside a document", input="documents", hint="ask its provider")
 
 
-def _seal_digest(context: Context, key: bytes, state: bytes) -> str:
-    (sealed,) = stream.seal(key, context, [state], purpose="digest")
+def _seal_digest(context: Context, key: bytes, salt: bytes, state: bytes) -> str:
+    (sealed,) = stream.seal(key, context, [state], whole(salt), purpose="digest")
     return base64.b64encode(sealed).decode()

@@ -40,7 +40,10 @@ def open_store(address: str) -> ContentStore:
         from oracle.custody.ipfs import IpfsStore  # its client loads a web library, which a folder does without
 
         return IpfsStore(place)
-    raise BadInput(f"no such kind of store: {address!r}", input=address, hint="write local:FOLDER or ipfs:HOST:PORT")
+    # what follows the kind may hold a password
+    raise BadInput(
+        f"no such kind of store: {kind[:20]!r}", input=kind[:20], hint="write local:FOLDER or ipfs:HOST:PORT"
+    )
 
 
 def keep(store: ContentStore, data: bytes, name: str) -> str:

@@ -2,7 +2,8 @@
 
 Raw leaves of 1 MiB; nodes of at most 1,024 links, balanced: all leaves are equally deep. A file of one leaf is that
 leaf, the empty file the empty leaf. Writing holds one leaf and one node a level. Reading takes any UnixFS file of
-raw leaves, also a stranger's, within bounds on depth, width, size and number of blocks.
+raw leaves, also a stranger's, within bounds on depth, width, size and number of blocks; or, where the size is known,
+the one shape that a file of this size has here.
 """
 
 from __future__ import annotations
@@ -18,10 +19,17 @@ from oracle.errors import CheckFailed
 
 LEAF_SIZE: Final = 1 << 20
 MAX_LINKS: Final = 1024
+MAX_NODE: Final = 1 << 17
+"""Bytes of a node that are read: one of 1,024 links has some 65,000."""
+MAX_FILE: Final = 1 << 37
+"""Bytes of a file where nobody says fewer: more than any data set that is taken."""
 MAX_DEPTH: Final = 8
 """Node levels that are read: four of them hold a million gigabytes."""
 LEAST_MEAN_LEAF: Final = 4096
 """A file cut finer than this on average is refused: a million one-byte leaves cost a reader what a terabyte would."""
+
+
+_ANOTHER_SHAPE = "not cut as this program cuts a file of its size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,67 +92,107 @@ def leaves(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read(
-    get: Callable[[str], bytes], cid: str, *, max_size: int, leaf: Callable[[Link], bytes] | None = None
+    get: Callable[[str], bytes],
+    cid: str,
+    *,
+    max_size: int,
+    exact: bool = False,
+    leaf: Callable[[Link], bytes] | None = None,
 ) -> Iterator[bytes]:
     """The leaves of a file in order. ``get`` must return verified blocks; so must ``leaf``, if leaves come another way.
 
     Raises ``CheckFailed`` naming the block for what ``leaf_links`` refuses, and for a leaf of another size than its
     node says; ``BadInput`` when ``cid`` is no content id.
     """
-    for link in leaf_links(get, cid, max_size=max_size):
+    for link in leaf_links(get, cid, max_size=max_size, exact=exact):
         data = leaf(link) if leaf else get(link.cid)
-        if len(data) != link.size and link.cid != cid:
-            raise _refused(link.cid, f"{len(data)} bytes where the node above it says {link.size}")
-        if len(data) > max_size:
-            raise _refused(cid, f"{len(data)} bytes, and at most {max_size} are taken")
+        check_leaf(link, len(data), root=cid, max_size=max_size, exact=exact)
         yield data
 
 
-def leaf_links(get: Callable[[str], bytes], cid: str, *, max_size: int) -> Iterator[Link]:
+def check_leaf(link: Link, size: int, *, root: str, max_size: int, exact: bool = False) -> None:
+    """``CheckFailed`` unless a leaf has as many bytes as its node says, or, being the whole file, as are taken."""
+    if link.cid != root and size != link.size:
+        raise _refused(link.cid, f"{size} bytes where the node above it says {link.size}")
+    if link.cid == root:
+        _check_size(link.cid, size, max_size, exact)
+
+
+def leaf_links(get: Callable[[str], bytes], cid: str, *, max_size: int, exact: bool = False) -> Iterator[Link]:
     """The links to a file's leaves, in order; repeated leaves come repeatedly. Only nodes are read.
 
     A file of one leaf has no node that tells its size: its link says 0. Raises ``CheckFailed`` naming the block that
     is no file node, whose sizes do not add up, or where the file goes beyond ``max_size`` bytes or the bounds of this
-    module.
+    module; with ``exact`` also where it has fewer bytes, or another shape than ``build`` gives it.
     """
+    for link, node in _walk(get, cid, max_size, exact, shared=False):
+        if not node:
+            yield link
+
+
+def reachable(
+    get: Callable[[str], bytes], cid: str, *, max_size: int = MAX_FILE, exact: bool = False
+) -> Iterator[Link]:
+    """Links to a file's blocks, each once, parents first; leaves are not read. The root's size is not known: 0.
+
+    Holds about 150 bytes a block. Raises ``CheckFailed`` as ``leaf_links``: what this takes, that does not refuse.
+    """
+    for link, _ in _walk(get, cid, max_size, exact, shared=True):
+        yield link
+
+
+def _walk(
+    get: Callable[[str], bytes], cid: str, max_size: int, exact: bool, *, shared: bool
+) -> Iterator[tuple[Link, bool]]:
+    """All links of a file from its root down, in order, and whether each is to a node; each once with ``shared``."""
+    seen: dict[str, int] = {}
+    levels = _levels(max_size)
     stack = [(Link(cid, 0, 0), 0)]
     budget = 1
     while stack:
         link, depth = stack.pop()
         budget -= 1
         if budget < 0:
-            raise _refused(cid, f"cut finer than {LEAST_MEAN_LEAF} bytes a block")
-        if not is_node(link.cid):
-            if link.size > LEAF_SIZE:
-                raise _refused(link.cid, f"a leaf of {link.size} bytes, and at most {LEAF_SIZE} are taken")
-            yield link
+            raise too_fine(cid)
+        if shared and link.cid in seen:
+            if link.size != seen[link.cid]:
+                raise _refused(link.cid, f"{link.size} bytes in one place and {seen[link.cid]} in another")
+            continue
+        if shared:
+            seen[link.cid] = link.size
+        node = is_node(link.cid)
+        if not node and link.size > LEAF_SIZE:
+            raise _refused(link.cid, f"a leaf of {link.size} bytes, and at most {LEAF_SIZE} are taken")
+        if exact and node != (depth < levels):
+            raise _refused(link.cid, _ANOTHER_SHAPE)
+        yield link, node
+        if not node:
             continue
         children = _children(link.cid, get(link.cid))
         size = sum(child.size for child in children)
         if depth == 0:
-            if size > max_size:
-                raise _refused(cid, f"{size} bytes, and at most {max_size} are taken")
+            _check_size(cid, size, max_size, exact)
             budget = MAX_LINKS + size // LEAST_MEAN_LEAF
         elif size != link.size:
             raise _refused(link.cid, f"{size} bytes where the node above it says {link.size}")
+        if exact and [child.size for child in children] != _cut(size, levels - depth):
+            raise _refused(link.cid, _ANOTHER_SHAPE)
         stack.extend((child, _deeper(depth, link.cid)) for child in reversed(children))
 
 
-def reachable(get: Callable[[str], bytes], cid: str) -> Iterator[str]:
-    """The content ids of a file's blocks, each once, parents first; leaves are not read.
+def _levels(size: int) -> int:
+    """Levels of nodes above the leaves of a file of ``size`` bytes."""
+    levels, room = 0, LEAF_SIZE
+    while room < size:
+        levels, room = levels + 1, room * MAX_LINKS
+    return levels
 
-    Holds about 150 bytes a block. Raises ``CheckFailed`` as ``leaf_links``, sizes apart.
-    """
-    seen: set[str] = set()
-    stack = [(cid, 0)]
-    while stack:
-        name, depth = stack.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        yield name
-        if is_node(name):
-            stack.extend((child.cid, _deeper(depth, name)) for child in reversed(_children(name, get(name))))
+
+def _cut(size: int, level: int) -> list[int]:
+    """What ``build`` puts below a node ``level`` levels above the leaves: full children, and the rest."""
+    room = LEAF_SIZE * MAX_LINKS ** (level - 1)
+    full, rest = divmod(size, room)
+    return [room] * full + [rest] * (rest > 0)
 
 
 def is_node(cid: str) -> bool:
@@ -159,6 +207,8 @@ def _deeper(depth: int, cid: str) -> int:
 
 
 def _children(cid: str, data: bytes) -> tuple[Link, ...]:
+    if len(data) > MAX_NODE:
+        raise _refused(cid, f"a node of {len(data)} bytes, and at most {MAX_NODE} are taken")
     try:
         links = dagpb.decode(data)
     except ValueError as error:
@@ -170,5 +220,20 @@ def _children(cid: str, data: bytes) -> tuple[Link, ...]:
     return links
 
 
+def too_fine(cid: str) -> CheckFailed:
+    return _refused(cid, f"cut finer than {LEAST_MEAN_LEAF} bytes a block")
+
+
+def _check_size(cid: str, size: int, max_size: int, exact: bool) -> None:
+    if size > max_size:
+        raise _refused(cid, f"{size} bytes, and at most {max_size} are taken")
+    if exact and size != max_size:
+        raise _refused(cid, f"{size} bytes, not {max_size}")
+
+
 def _refused(cid: str, why: str) -> CheckFailed:
-    return CheckFailed(f"content {cid} is refused: {why}", input=cid, hint="ask its author for a plain file")
+    return CheckFailed(
+        f"content {cid} is refused: {why}",
+        input=cid,
+        hint=f"its author adds the file again: {cids.ADD}",
+    )

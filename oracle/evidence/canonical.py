@@ -13,9 +13,18 @@ import rfc8785
 
 from oracle.errors import BadInput, CheckFailed
 
+MAX_DEPTH = 64
+"""Lists and objects inside each other: whoever goes through a foreign value needs no more room than for these."""
+
 
 def dumps(value: Any) -> bytes:
-    """The canonical UTF-8 bytes of a JSON value; ``BadInput`` for what RFC 8785 cannot write."""
+    """The canonical UTF-8 bytes of a JSON value; ``BadInput`` above ``MAX_DEPTH`` or for what RFC 8785 cannot write."""
+    if _deeper_than(value, MAX_DEPTH):
+        raise BadInput(
+            f"no canonical JSON for this value: nested more than {MAX_DEPTH} deep",
+            input=type(value).__name__,
+            hint="write it flatter",
+        )
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, RecursionError) as error:
@@ -44,3 +53,17 @@ def loads(data: bytes, *, name: str) -> Any:
     if not canonical:
         raise CheckFailed(f"{name} is not canonical JSON (RFC 8785)", input=name, hint="fetch it again from its author")
     return value
+
+
+def _deeper_than(value: Any, levels: int) -> bool:
+    inside = [value]
+    for _ in range(levels + 1):
+        inside = [
+            child
+            for holder in inside
+            if isinstance(holder, dict | list | tuple)
+            for child in (holder.values() if isinstance(holder, dict) else holder)
+        ]
+        if not inside:
+            return False
+    return True

@@ -3,6 +3,7 @@
 A content key is wrapped to an X25519 key that a contract, a file or a node names; each of them could name somebody
 else's. The signature names no chain and no market: it says that the key is its owner's, which is so everywhere. It
 does not say that the key is the newest: whoever loses an old private key still has to fear for what is wrapped to it.
+Twin of ``contracts/libraries/EncryptionKey.sol``; the contract keeps signatures in the short form of EIP-2098.
 """
 
 from __future__ import annotations
@@ -41,6 +42,18 @@ def require_owner(owner: str, x25519: bytes, signature: bytes) -> None:
             input=owner,
             hint=hint,
         )
+
+
+def shortened(signature: bytes) -> tuple[bytes, bytes]:
+    """A signature of 65 bytes as ``r`` and ``vs``, 32 bytes each: its parity is the highest bit (EIP-2098)."""
+    s, parity = int.from_bytes(signature[32:64], "big"), signature[64] - 27
+    return signature[:32], (parity << 255 | s).to_bytes(32, "big")
+
+
+def lengthened(r: bytes, vs: bytes) -> bytes:
+    """The 65 bytes r | s | v again."""
+    parity, s = divmod(int.from_bytes(vs, "big"), 1 << 255)
+    return r + s.to_bytes(32, "big") + bytes([27 + parity])
 
 
 def _signable(owner: str, x25519: bytes) -> SignableMessage:

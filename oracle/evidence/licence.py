@@ -22,6 +22,7 @@ from pydantic import AfterValidator, Field
 
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence.fields import Address, Bytes32, Count, Record, Uint256
+from oracle.evidence.hidden import first_hidden
 from oracle.evidence.score_report import signer_of
 
 NAME = "Mixed-MIA Licence"
@@ -49,12 +50,26 @@ def canonical_text(text: str) -> str:
     return words + "\n"
 
 
-def read_text(data: bytes, *, name: str) -> str:
-    """The canonical text of a licence file; ``BadInput`` naming ``name`` when it is no UTF-8 or empty."""
+def decode_text(data: bytes, *, name: str) -> str:
+    """The canonical text of a licence, for showing it; ``BadInput`` naming ``name`` when it is no UTF-8 or empty."""
     try:
         return canonical_text(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise BadInput(f"{name} is not UTF-8", input=name, hint="save it as UTF-8 text") from error
+
+
+def read_text(data: bytes, *, name: str) -> str:
+    """The same, for whoever signs it or commits to it: ``BadInput`` also for text of which a reader sees something else
+    than what is hashed."""
+    text = decode_text(data, name=name)
+    hidden = first_hidden(text)
+    if hidden is not None:
+        raise BadInput(
+            f"{name} holds a character that a reader does not see, or that changes what is seen: {hidden}",
+            input=name,
+            hint="write the licence without it; mia licence show marks every one of them",
+        )
+    return text
 
 
 def licence_hash(text: str) -> bytes:
@@ -113,15 +128,20 @@ class Agreement(Record):
 
     def signed(self, account: LocalAccount) -> Self:
         """The agreement with this account's signature; ``BadInput`` for anybody but provider and planner."""
+        parts = self.parts_of(account.address)
         signature = "0x" + bytes(account.sign_message(self.signable()).signature).hex()
-        own = {f"{role}_signature": signature for role in self.roles() if getattr(self, role) == account.address}
-        if not own:
+        return self.model_copy(update={f"{role}_signature": signature for role in parts})
+
+    def parts_of(self, address: str) -> list[str]:
+        """What ``address`` signs as; ``BadInput`` for anybody but provider and planner."""
+        parts = [role for role in self.roles() if getattr(self, role) == address]
+        if not parts:
             raise BadInput(
-                f"{account.address} is neither provider nor planner of this agreement",
-                input=account.address,
+                f"{address} is neither provider nor planner of this agreement",
+                input=address,
                 hint=f"the provider is {self.provider}, the planner {self.planner}",
             )
-        return self.model_copy(update=own)
+        return parts
 
     @staticmethod
     def roles() -> tuple[str, str]:

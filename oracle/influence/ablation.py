@@ -21,7 +21,6 @@ from oracle.influence.finetune import FORWARD, FineTune
 from oracle.influence.job import Estimate, Job
 from oracle.influence.projection import require_one_process
 from oracle.influence.sequences import draw_key
-from oracle.influence.state import StateFile
 
 Subset = tuple[int, ...]  # provider indices, ascending
 
@@ -44,7 +43,7 @@ class Ablation(ABC):
         """
         require_one_process(job)
         subsets = self.subsets(job)
-        state = StateFile(job.state, job.key)
+        state = job.state_file()
         kept = state.load(job.compute.device)
         losses: list[float] = [] if kept is None else kept[1]["losses"]
         for number in range(len(losses), len(subsets)):

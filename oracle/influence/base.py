@@ -1,7 +1,7 @@
 """The base model every oracle starts from, fixed by its SHA-256.
 
 One of this project is one safetensors file that holds it all: weights, tokenizer, architecture and how it was trained.
-Or it is a folder with any causal language model in the format of Hugging Face (``huggingface``).
+Or it is a folder with a causal language model in the format of Hugging Face (``huggingface`` says which).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import nn
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.influence.gpt import GPT, Architecture, LanguageModel
+from oracle.standins import require_itself
 
 KIND = "mixed-mia/base/1"
 
@@ -76,13 +77,15 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
     """Read a base model file or folder; with ``digest`` (SHA-256, hex) only that very one will do.
 
     Raises EnvironmentFailure when it is missing or unreadable, CheckFailed when its digest differs, BadInput when it
-    is no base model, of another architecture, or damaged: a record without its seed, a weight that is not finite.
+    stands for another file (a Git LFS pointer), is no base model, of another architecture, or damaged: a record without
+    its seed, a weight that is not finite.
     """
     if path.is_dir():
         from oracle.influence.huggingface import load_folder  # transformers takes seconds to import
 
         return load_folder(path, digest)
     name = str(path)
+    require_itself(path, "a base model of this project")
     try:
         data = path.read_bytes()
     except OSError as error:

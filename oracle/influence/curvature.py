@@ -36,7 +36,6 @@ from oracle.influence.projection import project, require_one_process, standard_e
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import Sketch, sketch_hash
 from oracle.influence.spot import EXACT, Aim, Probe, document_lines
-from oracle.influence.state import StateFile
 
 
 @dataclass
@@ -73,7 +72,7 @@ class Curvature(ABC):
         Raises BadInput for several processes.
         """
         require_one_process(job)
-        state = StateFile(job.state, job.key)
+        state = job.state_file()
         kept = state.load(job.compute.device)
         if kept is None:
             found = self.direction(job)

@@ -1,7 +1,9 @@
-"""Any causal language model that lies in a local folder in the format of Hugging Face, as a base model.
+"""A causal language model that lies in a local folder in the format of Hugging Face, as a base model.
 
-Read from that folder alone: nothing is fetched, no code in the folder runs, pickled weights are not opened. Weights are
-float32 whatever they were saved in; dropout is off.
+Any whose attention ``transformers`` can compute with PyTorch's own (SDPA): its kernels are the ones that give the same
+bits each time. Llama, Qwen, GPT-2, GPT-NeoX and OPT do; Bloom does not, and Mamba has no attention. It is read from
+that folder alone: nothing is fetched, no code in the folder runs, pickled weights are not opened. Weights are float32
+whatever they were saved in; dropout is off.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -21,6 +24,7 @@ from transformers.utils import logging
 from oracle.errors import BadInput
 from oracle.influence.base import BaseModel, require_digest, require_finite_weights
 from oracle.influence.gpt import LanguageModel
+from oracle.standins import require_itself, unfinished
 
 KIND = "huggingface"
 CONTEXT = 1024  # tokens at most, whatever the model could read: attention's memory and time grow with the square
@@ -47,13 +51,16 @@ def load_folder(folder: Path, digest: str | None) -> BaseModel:
     """
     name = str(folder)
     require_files(folder)
-    files = {path.name: file_digest(path) for pattern in HASHED for path in folder.glob(pattern)}
+    for path in hashed(folder):
+        require_itself(path)
+    files = {path.name: file_digest(path) for path in hashed(folder)}
     lines = "".join(f"{file} {files[file]}\n" for file in sorted(files))
     found = hashlib.sha256(lines.encode()).hexdigest()
     require_digest(found, digest, name)
+    require_whole(folder)
+    about = read_config(folder / "config.json")
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
     try:
-        about = json.loads((folder / "config.json").read_bytes())
-        tokenizer = load_tokenizer(folder / "tokenizer.json")
         model = load_model(folder, about.get("architectures") or [])
         end = end_of_text(model.network.config, tokenizer)
         context = min(getattr(model.network.config, "max_position_embeddings", None) or CONTEXT, CONTEXT)
@@ -71,18 +78,31 @@ def load_folder(folder: Path, digest: str | None) -> BaseModel:
     return BaseModel(model, tokenizer, end, context, found, record)
 
 
+def hashed(folder: Path) -> list[Path]:
+    """The files that fix the model, links that lead nowhere among them."""
+    return [path for path in folder.iterdir() if any(path.match(pattern) for pattern in HASHED)]
+
+
 def require_files(folder: Path) -> None:
     """BadInput naming what the folder lacks, or holds instead."""
-    lacking = [file for file in ("config.json", "tokenizer.json") if not (folder / file).is_file()]
+    there = {path.name for path in folder.iterdir()}
+    lacking = [file for file in ("config.json", "tokenizer.json") if file not in there]
     if lacking:
-        raise BadInput(
-            f"no {' and no '.join(lacking)} in the model's folder",
-            input=str(folder),
-            hint="write model and fast tokenizer there with save_pretrained",
-        )
+        hint = "write model and fast tokenizer there with save_pretrained"
+        if "snapshots" in there:
+            hint = "give one of the folders in snapshots"
+        elif late := unfinished(folder):
+            hint = f"finish the download of {late[0]}"
+        raise BadInput(f"no {' and no '.join(lacking)} in the model's folder", input=str(folder), hint=hint)
     if (folder / "adapter_config.json").exists():
         raise BadInput("an adapter is not a whole model", input=str(folder), hint="merge it into its model first")
     if not any(folder.glob("*.safetensors")):
+        if late := unfinished(folder):
+            raise BadInput(
+                f"no weights in safetensors, but {late[0]}: a download that did not end",
+                input=str(folder / late[0]),
+                hint="download the model again, whole",
+            )
         raise BadInput(
             "no weights in safetensors; pickled ones (*.bin, *.pt) can run code and are not opened",
             input=str(folder),
@@ -90,9 +110,51 @@ def require_files(folder: Path) -> None:
         )
 
 
+def require_whole(folder: Path) -> None:
+    """BadInput naming the file of weights that is cut off, no safetensors, or lacks though the index names it."""
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safetensors.safe_open(path, framework="pt"):
+                pass
+        except (safetensors.SafetensorError, OSError) as error:
+            hint = "get it again: it is cut off, or no safetensors"
+            raise BadInput(f"{path.name} cannot be read: {error}", input=str(path), hint=hint) from error
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        named = read_config(index).get("weight_map")
+        if not isinstance(named, dict) or not all(isinstance(shard, str) for shard in named.values()):
+            raise BadInput(f"{index.name} does not name the weights' files", input=str(index), hint="get it again")
+        if absent := sorted(set(named.values()) - {path.name for path in folder.iterdir()}):
+            raise BadInput(
+                f"{absent[0]} is not there, though {index.name} names it",
+                input=str(folder / absent[0]),
+                hint=f"get it: {len(absent)} of {len(set(named.values()))} files are missing",
+            )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; BadInput naming the file for anything else."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path.name} is not JSON: {error}", input=str(path), hint="get it again") from error
+    if not isinstance(found, dict):
+        raise BadInput(f"{path.name} holds no object", input=str(path), hint="get it again")
+    return found
+
+
 def load_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer alone: nothing is cut off or padded, and no text spells a special token."""
-    tokenizer = Tokenizer.from_file(str(path))
+    """The tokenizer alone: nothing is cut off or padded, and no text spells a special token.
+
+    BadInput naming the file for what is none.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare exceptions
+        raise BadInput(
+            f"{path.name} is not a tokenizer: {error}",
+            input=str(path),
+            hint="write it with save_pretrained of the model's fast tokenizer",
+        ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True

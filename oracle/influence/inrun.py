@@ -24,7 +24,6 @@ from oracle.influence.job import Estimate, Job
 from oracle.influence.parallel import Group, launch
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import BUCKETS, Sketch, sketch_hash
-from oracle.influence.state import StateFile
 
 
 @dataclass
@@ -69,7 +68,7 @@ class Run:
         self.totals = self.towards.new_zeros(3, len(job.data), dtype=torch.float64)
         self.books = Books()
         self.before = self.tune.weights.mean_loss(job.validation)
-        self.state = StateFile(job.state, job.key)
+        self.state = job.state_file()
 
     @classmethod
     def whole(cls, job: Job, group: Group) -> Estimate:

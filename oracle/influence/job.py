@@ -15,6 +15,7 @@ from oracle.influence.device import Compute
 from oracle.influence.log import code_digest
 from oracle.influence.sequences import Windows
 from oracle.influence.spec import InfluenceSpec
+from oracle.influence.state import Seal, StateFile
 
 Progress = Callable[[str, int, int], None]
 
@@ -23,7 +24,8 @@ Progress = Callable[[str, int, int], None]
 class Job:
     """One run. ``data`` are each provider's training windows, ``validation`` those of the drawn sample.
 
-    ``seed`` draws the order (and what else an estimator draws); ``state`` is a file from which a killed run goes on.
+    ``seed`` draws the order (and what else an estimator draws); ``state`` is a file from which a killed run goes on,
+    closed with ``seal``.
     """
 
     base: BaseModel
@@ -33,6 +35,7 @@ class Job:
     seed: int
     compute: Compute = field(default_factory=Compute)
     state: Path | None = None
+    seal: Seal | None = None
     progress: Progress | None = None
 
     @cached_property
@@ -48,6 +51,10 @@ class Job:
             "code": code_digest(),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+    def state_file(self) -> StateFile:
+        """Where this very job is kept while it is unfinished."""
+        return StateFile(self.state, self.key, self.seal)
 
     @property
     def tokens(self) -> int:

@@ -78,14 +78,15 @@ def require_finite(log: Log, name: str) -> None:
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every number, text and truth value of a JSON value with its path, such as ``runs[0].losses[3]``."""
-    if isinstance(value, dict):
-        for key in sorted(value):
-            yield from leaves(value[key], f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from leaves(item, f"{path}[{place}]")
-    else:
-        yield path, value
+    waiting = [(path, value)]  # not by recursion: a stranger's log may be nested as deep as it likes
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{path}.{key}" if path else key, value[key]) for key in sorted(value, reverse=True)]
+        elif isinstance(value, list):
+            waiting += [(f"{path}[{place}]", value[place]) for place in reversed(range(len(value)))]
+        else:
+            yield path, value
 
 
 def number(value: Any) -> float | None:

@@ -17,7 +17,7 @@ from oracle.influence.job import Estimate, Estimator, Job, Progress
 from oracle.influence.log import KIND, code_digest, log_hash, plain_spec, require_finite
 from oracle.influence.sequences import cut_windows, draw_key, draw_passages, text_digest
 from oracle.influence.spec import InfluenceSpec
-from oracle.influence.state import StateFile
+from oracle.influence.state import Seal, StateFile
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def make_job(
         raise BadInput("the validation text is empty", input="validation", hint="give the text of the target domain")
     if not any(len(own) for own in data):
         raise BadInput("no provider has any usable text", input="corpora", hint="nothing to score")
-    return Job(base, data, pool, spec, seed, compute or Compute(), state, progress)
+    return Job(base, data, pool, spec, seed, compute or Compute(), state=state, progress=progress)
 
 
 def marginal_utility(
@@ -78,6 +78,7 @@ def marginal_utility(
     seed: int,
     compute: Compute | None = None,
     state: Path | None = None,
+    seal: Seal | None = None,
     announce: Callable[[float], None] | None = None,
     progress: Progress | None = None,
 ) -> Influence:
@@ -86,7 +87,8 @@ def marginal_utility(
     A corpus without usable tokens gains 0 and is listed in ``log["empty"]``. The standard error is that of the mean
     over the repeats; of a single run, that of its parts. The same arguments on one machine with one thread count give
     an identical log. ``state`` is a folder (made if need be) from which a killed run goes on to the same log; it is
-    left as it was found. ``announce`` is told the cost in passes before anything is computed.
+    left as it was found, and what lies there meanwhile is closed with ``seal``. ``announce`` is told the cost in passes
+    before anything is computed.
 
     Raises BadInput as :func:`make_job` and for an unknown estimator, CheckFailed, naming step and provider, when a loss
     or gradient is not finite: no log of such a run exists.
@@ -104,12 +106,12 @@ def marginal_utility(
             draw = repeat_seed(seed, number)
             job = make_job(base, corpora, validation, spec, seed=draw, compute=compute, progress=progress)
             if state is not None:
-                job = replace(job, state=state / f"{job.key}.state")
+                job = replace(job, state=state / f"{job.key}.state", seal=seal)
             own = engine.passes(job)
             if announce and number == 0:
                 announce(own * spec.repeats)
             passes += own
-            finished.append(StateFile(state and state / f"{job.key}.done", job.key))
+            finished.append(StateFile(state and state / f"{job.key}.done", job.key, seal))
             runs.append((job, _estimate(engine, job, finished[-1])))
     tokens = tuple(windows.tokens for windows in runs[0][0].data)
     gains, stderr = averaged([run.gains for _, run in runs], runs[0][1].stderr)

@@ -60,7 +60,7 @@ def launch(work: Callable[[Job, Group], Result], job: Job) -> Result:
         return work(job, ALONE)
     with TemporaryDirectory(prefix="mia-parallel-") as name:
         folder = Path(name)
-        torch.save((work, replace(job, state=None, progress=None)), folder / "job")
+        torch.save((work, replace(job, state=None, seal=None, progress=None)), folder / "job")
         threads = max(1, torch.get_num_threads() // size)
         running = spawn(_process, (size, folder, threads), nprocs=size, join=False)  # type: ignore[no-untyped-call]
         try:

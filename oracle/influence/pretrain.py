@@ -102,7 +102,7 @@ def watched_windows(spec: BaseSpec, corpus: int) -> int:
 
 def split_seed(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
     """Passages of the seed corpus held out of the training (every twentieth), and those trained on."""
-    passages = draw_passages(texts, seed)
+    passages = list(draw_passages(texts, seed))
     return passages[::20], [passage for place, passage in enumerate(passages) if place % 20]
 
 

@@ -131,7 +131,7 @@ def reference_gain(
             hint="give the same documents in the same order, or a reference gain",
         )
     held_out, _ = split_seed(seed_corpus, base.record["spec"]["seed"] if recorded is not None else 0)
-    pool = draw_passages(validation, seed=0)
+    pool = list(draw_passages(validation, seed=0))
     if len(pool) < 2:
         raise BadInput(
             "the validation text is too short to be halved",

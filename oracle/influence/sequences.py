@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 
 from oracle.influence.gpt import IGNORED
 
 PASSAGE = re.compile(r".{1,2000}(?!\S)|\S{2000}", re.DOTALL)
+_TOGETHER = 1 << 20  # characters of drawn passages that are held at first
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
@@ -40,10 +44,40 @@ def draw_key(seed: int, *parts: str) -> bytes:
     return hashlib.sha256("\n".join((str(seed), *parts)).encode("utf-8", "surrogatepass")).digest()
 
 
-def draw_passages(texts: Iterable[str], seed: int) -> list[str]:
-    """All passages of ``texts`` that hold more than white space, in the order ``seed`` draws them."""
-    passages = (passage for text in texts for passage in PASSAGE.findall(text) if not passage.isspace())
-    return sorted(passages, key=lambda passage: draw_key(seed, passage))
+def draw_passages(texts: Iterable[str], seed: int) -> Iterator[str]:
+    """All passages of ``texts`` that hold more than white space, in the order ``seed`` draws them.
+
+    ``texts`` are gone through once for the order, and then for the first ``_TOGETHER`` characters, for twice as many
+    after them, and so on: whoever stops at a quota holds 40 bytes a passage and little text, however much there is.
+    """
+    keys, sizes = bytearray(), array("Q")
+    for passage in _passages(texts):
+        keys += draw_key(seed, passage)
+        sizes.append(len(passage))
+    order = np.lexsort(np.frombuffer(keys, dtype=">u8").reshape(-1, 4).T[::-1])
+    ends = np.cumsum(np.frombuffer(sizes, dtype=np.uint64)[order])
+    start, room = 0, _TOGETHER
+    while start < len(order):
+        most = int(ends[start - 1] if start else 0) + room
+        stop = max(start + 1, int(np.searchsorted(ends, np.uint64(most), "right")))
+        yield from _gathered(texts, order[start:stop])
+        start, room = stop, 2 * room
+
+
+def _gathered(texts: Iterable[str], places: NDArray[np.intp]) -> list[str]:
+    """The passages at ``places`` among all of ``texts``, in the order of ``places``."""
+    found = dict.fromkeys(places.tolist(), "")
+    for place, passage in enumerate(_passages(texts)):
+        if place in found:
+            found[place] = passage
+    return list(found.values())
+
+
+def _passages(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for match in PASSAGE.finditer(text):
+            if not (passage := match[0]).isspace():
+                yield passage
 
 
 @dataclass(frozen=True)
@@ -83,7 +117,7 @@ def join(parts: Sequence[Windows]) -> Windows:
 
 
 def cut_windows(
-    passages: Sequence[str], tokenizer: Tokenizer, end: int, context: int, quota: int | None = None
+    passages: Iterable[str], tokenizer: Tokenizer, end: int, context: int, quota: int | None = None
 ) -> Windows:
     """The passages as one stream, ``end`` (of text) before each, cut into windows of at most ``quota`` targets in all.
 

@@ -34,7 +34,6 @@ from oracle.influence.projection import standard_error
 from oracle.influence.sequences import Windows
 from oracle.influence.sketch import Sketch, sketch_hash
 from oracle.influence.spot import COARSE, FAST, Aim, Probe, document_lines
-from oracle.influence.state import StateFile
 
 MEASURED = 4  # every so many windows one is measured instead of trained on
 AVERAGED = 2, 3  # the share of the steps, the last ones, over which the weights are averaged
@@ -109,7 +108,7 @@ class Run:
         self.average = self.tune.weights.flat.clone()
         self.vector = torch.zeros_like(self.average)
         self.books = Books()
-        self.state = StateFile(job.state, job.key)
+        self.state = job.state_file()
 
     @classmethod
     def whole(cls, job: Job, group: Group) -> Estimate:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import safetensors
 import safetensors.torch
@@ -17,12 +18,24 @@ EVERY = 20.0  # seconds of work that a kill may cost
 SHARE = 0.05  # of the time may go into writing
 
 
-class StateFile:
-    """``path`` None keeps nothing. ``key`` names the job: a state of another job is not taken up."""
+class Seal(Protocol):
+    """What a state is closed with before it meets the disk, where the texts behind it are somebody else's."""
 
-    def __init__(self, path: Path | None, key: str) -> None:
+    def seal(self, plain: bytes, about: str) -> Iterable[bytes]:
+        """``plain`` encrypted and bound to what it is ``about``, in pieces."""
+
+    def open(self, sealed: bytes, about: str) -> bytes | None:
+        """What was sealed about this very thing; None when it was altered or is about another."""
+
+
+class StateFile:
+    """``path`` None keeps nothing. ``key`` names the job: a state of another job is not taken up. Without a ``seal``
+    the file is plain: a model half trained on the texts, and what was measured of them, but no text."""
+
+    def __init__(self, path: Path | None, key: str, seal: Seal | None = None) -> None:
         self.path = path
         self.key = key
+        self._seal = seal
         self._due = time.monotonic() + EVERY
 
     def due(self) -> bool:
@@ -35,8 +48,10 @@ class StateFile:
         began = time.monotonic()
         partial = self.path.with_name(f"{self.path.name}.partial")
         about = {"about": json.dumps({"key": self.key, "books": books})}
-        safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, about)
-        with partial.open("rb") as file:
+        plain = safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}, about)
+        with partial.open("wb") as file:
+            file.writelines(self._seal.seal(plain, self.key) if self._seal else [plain])
+            file.flush()
             os.fsync(file.fileno())
         partial.replace(self.path)
         now = time.monotonic()
@@ -46,10 +61,15 @@ class StateFile:
         """What was saved of this very job, or None."""
         if self.path is None or not self.path.exists():
             return None
+        kept: bytes | None = self.path.read_bytes()
+        if kept is not None and self._seal:
+            kept = self._seal.open(kept, self.key)
+        if kept is None:
+            return None
         try:
-            with safetensors.safe_open(self.path, framework="pt") as file:
-                about = json.loads(file.metadata()["about"])
-                tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: tensor.to(device) for name, tensor in safetensors.torch.load(kept).items()}
+            header = json.loads(kept[8 : 8 + int.from_bytes(kept[:8], "little")])
+            about = json.loads(header["__metadata__"]["about"])
         except (safetensors.SafetensorError, KeyError, ValueError):
             return None  # torn or foreign: the run starts over, as it would without the file
         return (tensors, about["books"]) if about["key"] == self.key else None

@@ -20,7 +20,6 @@ from oracle.influence.finetune import FineTune, Step
 from oracle.influence.job import Estimate, Job
 from oracle.influence.projection import project, require_one_process, standard_error, validation_shares
 from oracle.influence.sketch import Sketch, sketch_hash
-from oracle.influence.state import StateFile
 
 
 @dataclass
@@ -72,7 +71,7 @@ class Run:
         self.sketch = Sketch(len(self.tune.weights.flat), job.compute.device)
         self.shares = validation_shares(job, len(segments(job)))
         self.books = Books([[0.0] * -(-len(own) // job.spec.sequences) for own in job.data])
-        self.state = StateFile(job.state, job.key)
+        self.state = job.state_file()
 
     def play(self) -> None:
         self.take_up()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
 from oracle.chain.client import Market
-from oracle.errors import BadInput
+from oracle.errors import BadInput, CheckFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,22 @@ class Committee:
 
 
 def committee_of(market: Market, round_id: int) -> Committee:
-    """The committee frozen in the round's terms."""
+    """The committee frozen in the round's terms; CheckFailed when the node names another one than those."""
     identity = market.terms(round_id).committee
     members, quorum = market.committee.functions.committeeOf(identity).call()
+    if committee_id(members, quorum) != identity:
+        raise CheckFailed(
+            f"the node names other operators of round {round_id} than its terms do",
+            input=f"round {round_id}",
+            hint="use another RPC URL",
+        )
     retired = market.committee.functions.retiredOf(identity).call()
     return Committee(tuple(members), int(quorum), tuple(m for place, m in enumerate(members) if retired >> place & 1))
+
+
+def committee_id(members: Sequence[str], quorum: int) -> bytes:
+    """What ``OracleCommittee.form`` calls this set, members ascending: keccak256(abi.encode(signers, quorum))."""
+    return keccak(encode(["address[]", "uint8"], [members, quorum]))
 
 
 def require_member(market: Market, round_id: int, operator: str) -> Committee:

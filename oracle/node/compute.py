@@ -17,12 +17,14 @@ import torch
 
 from oracle.corpus import dedup
 from oracle.corpus.document import Document
+from oracle.corpus.texts import Texts
 from oracle.evidence.leaf import Status
 from oracle.influence.base import BaseModel
 from oracle.influence.device import Compute, pick_device
 from oracle.influence.log import with_scores
 from oracle.influence.marginal import marginal_utility
 from oracle.influence.rescale import credit, rescale
+from oracle.influence.state import Seal
 from oracle.node.folder import Progress
 from oracle.node.held import Held
 from oracle.node.pipeline import Pipeline
@@ -70,17 +72,30 @@ def compute(
     *,
     stage: Stage | None = None,
     state: Path | None = None,
+    seal: Seal | None = None,
     device: torch.device | None = None,
     progress: Progress | None = None,
 ) -> Computation:
     """Score every commitment, in order: remove what is near the validation sample, deduplicate across providers
     (earlier commitment first), quality, influence seeded by the beacon, rescaling by the reference gain.
 
-    A commitment whose bytes are not held is UNAVAILABLE, one without usable text EMPTY: neither is an exception.
-    Providers keep their places in both stages, so that one that drops out moves nobody else's draws.
-    ``state`` is a folder from which an influence run that was killed goes on.
+    A commitment whose bytes are not held has the status that they were not held for, one without usable text is EMPTY:
+    neither is an exception. Providers keep their places in both stages, so that one that drops out moves nobody else's
+    draws. Texts stay where they are held, on disk; no stage's result has any.
+    ``state`` is a folder from which an influence run that was killed goes on, closed with ``seal``.
     """
     stage = stage or _at_once
+    left: list[Sequence[Document]] = []  # what scoring left of the texts; nothing where the scores were known
+
+    def quality() -> list[dict[str, Any]]:
+        scores, left[:] = _quality(inputs, corpora, progress)
+        return scores
+
+    def influence() -> dict[str, Any]:
+        kept = left or _deduplicated(inputs, corpora)
+        used = [own if score["tokens"] else () for own, score in zip(kept, scores, strict=True)]
+        return _influence(inputs, used, state, seal, device, progress)
+
     clean = [dedup.decontaminate(held.documents or (), inputs.validation) for held in inputs.held]
     subject = {
         "pipeline": inputs.pipeline.digest.hex(),
@@ -88,17 +103,15 @@ def compute(
         "validation": Held(inputs.validation).digest,
         "texts": [held.digest for held in inputs.held],
     }
-    quality = stage("quality", subject, lambda: _quality(inputs, [kept for kept, _ in clean], progress))
-    where = str(device or pick_device())
-    influence = stage(
-        "influence", {**subject, "device": where}, lambda: _influence(inputs, quality["kept"], state, device, progress)
-    )
+    corpora = [kept for kept, _ in clean]
+    scores = stage("quality", subject, quality)
+    gains = stage("influence", {**subject, "device": str(device or pick_device())}, influence)
     pipeline = inputs.pipeline
     profile = pipeline.quality_spec.profile
-    scored = [place for place, score in enumerate(quality["scores"]) if score["tokens"]]
+    scored = [place for place, score in enumerate(scores) if score["tokens"]]
     impacts = rescale(
-        [influence["gains"][place] for place in scored],
-        [influence["stderr"][place] for place in scored],
+        [gains["gains"][place] for place in scored],
+        [gains["stderr"][place] for place in scored],
         gain_ref=pipeline.gain_ref,
         profile=profile,
         noise_floor=pipeline.noise_floor,
@@ -108,11 +121,11 @@ def compute(
     results = tuple(
         _result(pipeline, held, contaminated, score, gain, stderr, impact)
         for held, (_, contaminated), score, gain, stderr, impact in zip(
-            inputs.held, clean, quality["scores"], influence["gains"], influence["stderr"], phi, strict=True
+            inputs.held, clean, scores, gains["gains"], gains["stderr"], phi, strict=True
         )
     )
     scale = {"gain_ref": pipeline.gain_ref, "noise_floor": pipeline.noise_floor}
-    return Computation(results, with_scores(influence["log"], phi, profile=profile, **scale))
+    return Computation(results, with_scores(gains["log"], phi, profile=profile, **scale))
 
 
 def influence_seed(beacon: bytes) -> int:
@@ -120,10 +133,12 @@ def influence_seed(beacon: bytes) -> int:
     return int.from_bytes(hashlib.sha256(b"mixed-mia/influence/1" + beacon).digest()[:8], "big") >> 1
 
 
-def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Progress | None) -> dict[str, Any]:
-    """Scores of the corpora and the texts that are left of them after deduplication."""
+def _quality(
+    inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Progress | None
+) -> tuple[list[dict[str, Any]], list[Sequence[Document]]]:
+    """Scores of the corpora, and what is left of them after deduplication."""
     if not any(corpora):
-        return {"scores": [{"tokens": 0}] * len(corpora), "kept": [[]] * len(corpora)}
+        return [{"tokens": 0}] * len(corpora), [()] * len(corpora)
     market = score_market(
         corpora,
         reference=inputs.reference,
@@ -132,30 +147,35 @@ def _quality(inputs: Inputs, corpora: Sequence[Sequence[Document]], progress: Pr
         quotes=False,
         progress=progress,
     )
-    return {
-        "scores": [asdict(score) for score in market.scores],
-        "kept": [[document.text for document in documents] for documents in market.kept],
-    }
+    return [asdict(score) for score in market.scores], market.kept
+
+
+def _deduplicated(inputs: Inputs, corpora: Sequence[Sequence[Document]]) -> list[Sequence[Document]]:
+    """What scoring left of the texts, once more: scores are remembered, texts are not."""
+    public = (document.text for document in inputs.reference or ())
+    return [corpus.kept for corpus in dedup.deduplicate(corpora, public=public)]
 
 
 def _influence(
     inputs: Inputs,
-    kept: Sequence[Sequence[str]],
+    corpora: Sequence[Sequence[Document]],
     state: Path | None,
+    seal: Seal | None,
     device: torch.device | None,
     progress: Progress | None,
 ) -> dict[str, Any]:
     """Gain of every provider and its standard error, nats per validation token; nobody gains where nobody has text."""
-    if not any(kept):
-        return {"gains": [0.0] * len(kept), "stderr": [0.0] * len(kept), "log": {}}
+    if not any(corpora):
+        return {"gains": [0.0] * len(corpora), "stderr": [0.0] * len(corpora), "log": {}}
     run = marginal_utility(
         inputs.base,
-        kept,
+        [Texts(corpus) for corpus in corpora],
         [document.text for document in inputs.validation],
         inputs.pipeline.influence_spec,
         seed=influence_seed(inputs.beacon),
         compute=Compute(device or pick_device()),
         state=state,
+        seal=seal,
         progress=progress,
     )
     return {"gains": list(run.gains), "stderr": list(run.stderr), "log": run.log}
@@ -171,7 +191,7 @@ def _result(
     impact: int,
 ) -> Result:
     if held.documents is None:
-        return Result(Status.UNAVAILABLE, 0, 0, 0, 0, {"missing": held.missing})
+        return Result(held.status, 0, 0, 0, 0, {"missing": held.missing})
     influence = {
         "gain": repr(gain),
         "stderr": repr(stderr),

@@ -17,10 +17,11 @@ from oracle.chain.client import Market
 from oracle.chain.events import Observed
 from oracle.custody.store import Board, ContentStore, keep, round_key
 from oracle.errors import BadInput, CheckFailed
-from oracle.evidence import canonical, merkle, score_report
+from oracle.evidence import merkle, score_report
 from oracle.evidence.fields import Address, Bytes32, Count, Group, Record, Uint256
 from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.evidence.observation import Observation
+from oracle.node.findings import read_evidence
 
 
 class SignedReport(Record):
@@ -34,15 +35,18 @@ class SignedReport(Record):
     signature: Annotated[str, Field(pattern=r"^[0-9a-f]{130}$")]
 
 
+_Uint64 = Annotated[Uint256, Field(lt=1 << 64)]
+
+
 class _Leaf(Record):
     provider: Address
     dataset_root: Bytes32
     status: Status
     group: Group
-    quality: Uint256
-    impact: Uint256
-    tokens: Uint256
-    shares: Uint256
+    quality: _Uint64
+    impact: _Uint64
+    tokens: _Uint64
+    shares: _Uint64
 
 
 class _Leaves(Record):
@@ -56,10 +60,8 @@ def publish_observation(
     """Show an observation, and copy the evidence it names from the operator's own store into the shared one, pinned."""
     name = f"{_key(market, observation.round)}.evidence"
     for score in observation.scores:
-        block = evidence.get(score.evidence)
-        keep(store, block, name)
-        log = canonical.loads(block, name=score.evidence)["reasons"]["influence_log"]
-        keep(store, evidence.get(log), name)
+        keep(store, evidence.get(score.evidence), name)
+        keep(store, evidence.get(read_evidence(evidence, observation, score).influence_log), name)
     board.publish(_key(market, observation.round), _observation_slot(observation.operator), observation.to_bytes())
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from oracle.chain.client import Market
+from oracle.custody.cid import decode as require_cid
 from oracle.custody.store import ContentStore
-from oracle.errors import CheckFailed, MiaError
+from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical
 from oracle.evidence.fields import Address, Bytes32, Count, Group, Quanta, Record
 from oracle.evidence.leaf import Status
@@ -20,7 +21,7 @@ from oracle.node.compute import Computation
 class Evidence(Record):
     """Why a provider has the scores it has: the scores again, everything they depend on, and the reasons as JSON."""
 
-    kind: Literal["mixed-mia/evidence/1"] = "mixed-mia/evidence/1"
+    kind: Literal["mixed-mia/evidence/2"] = "mixed-mia/evidence/2"
     chain_id: Count
     market: Address
     round: Count
@@ -38,6 +39,8 @@ class Evidence(Record):
     impact: Quanta
     tokens: Count
     reasons: dict[str, Any]
+    influence_log: str
+    """Content id of the replay log behind the impacts of this operator, one for all providers."""
 
 
 def observe(market: Market, round_id: int, operator: str, found: Computation, store: ContentStore) -> Observation:
@@ -68,7 +71,8 @@ def observe(market: Market, round_id: int, operator: str, found: Computation, st
             quality=result.quality,
             impact=result.impact,
             tokens=result.tokens,
-            reasons={**result.reasons, "influence_log": log},
+            reasons=result.reasons,
+            influence_log=log,
         )
         scores.append(
             Score(
@@ -104,7 +108,8 @@ def read_evidence(store: ContentStore, observation: Observation, score: Score) -
     name = f"evidence of provider {score.provider} by operator {observation.operator}"
     try:
         evidence = Evidence.from_bytes(store.get(score.evidence), name=name)
-    except MiaError as error:
+        require_cid(evidence.influence_log)
+    except (CheckFailed, BadInput) as error:  # foreign content: a bad name inside it is a failed check
         raise CheckFailed(f"{name}: {error}", input=name, hint=error.hint) from error
     said = {
         **{field: value for field, value in observation if field not in ("kind", "operator", "scores")},

@@ -2,8 +2,8 @@
 
 ```
 models/<sha256>                    base models
-checkpoints/<stage>-<key>          results of a stage under the hash of everything it read, encrypted: texts are in them
-unfinished/                        where a killed influence run goes on
+checkpoints/<stage>-<key>          results of a stage under the hash of everything it read, sealed
+unfinished/                        where a killed influence run goes on, sealed
 observations/<round>.json          what this operator observed, canonical bytes
 evidence/                          content store of the reasons, published after everybody has observed
 signed.sqlite                      what was signed (signing.py)
@@ -14,23 +14,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from filelock import FileLock, Timeout
 
 from oracle.custody.files import write_atomic
 from oracle.custody.store import LocalStore
 from oracle.errors import EnvironmentFailure
 from oracle.evidence import canonical
+from oracle.node.sealing import Sealing
 from oracle.node.signing import SigningLog
 
-NONCE = 12
 Progress = Callable[[str, int, int], None]
 """(stage, done, total): told as long work goes on."""
 
@@ -41,7 +38,7 @@ class DataFolder:
     def __init__(self, root: Path, checkpoint_key: bytes | None = None) -> None:
         """``checkpoint_key`` (32 bytes) is for whoever works on texts: see :meth:`stage`."""
         self.root = root
-        self._checkpoint_key = checkpoint_key
+        self.sealing = Sealing(checkpoint_key) if checkpoint_key is not None else None
         self.evidence = LocalStore(root / "evidence")
         self.signed = SigningLog(root / "signed.sqlite")
         self.unfinished = root / "unfinished"
@@ -78,16 +75,12 @@ class DataFolder:
 
         A checkpoint that cannot be opened is worked out again. Without a checkpoint key nothing is kept.
         """
-        if self._checkpoint_key is None:
+        if self.sealing is None:
             return work()
-        key = hashlib.sha256(canonical.dumps({"stage": name, **subject})).digest()
-        path = self.root / "checkpoints" / f"{name}-{key.hex()}"
-        cipher = AESGCM(self._checkpoint_key)
-        if path.exists():
-            sealed = path.read_bytes()
-            with suppress(InvalidTag, ValueError):
-                return json.loads(cipher.decrypt(sealed[:NONCE], sealed[NONCE:], key))
+        key = hashlib.sha256(canonical.dumps({"stage": name, **subject})).hexdigest()
+        path = self.root / "checkpoints" / f"{name}-{key}"
+        if path.exists() and (known := self.sealing.open(path.read_bytes(), key)) is not None:
+            return json.loads(known)
         body = json.dumps(work()).encode()
-        nonce = os.urandom(NONCE)
-        write_atomic(path, nonce + cipher.encrypt(nonce, body, key))
+        write_atomic(path, b"".join(self.sealing.seal(body, key)), private=True)
         return json.loads(body)

@@ -1,20 +1,24 @@
-"""The texts of one commitment in memory, and what every result of theirs is remembered under."""
+"""The texts of one commitment, and what every result of theirs is remembered under."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
+from oracle.evidence.leaf import Status
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held of one commitment: its verified texts, or None and the reason why there are none."""
+    """What is held of one commitment: its verified texts, or None, the reason why there are none, and the status that
+    it therefore has."""
 
-    documents: tuple[Document, ...] | None
+    documents: Sequence[Document] | None
     missing: str = ""
+    status: Status = Status.UNAVAILABLE
 
     @property
     def digest(self) -> str:

@@ -12,7 +12,7 @@ from oracle.chain.client import Market
 from oracle.custody.files import write_atomic
 from oracle.custody.store import round_key
 from oracle.errors import CheckFailed
-from oracle.evidence import score_report
+from oracle.evidence import commitment, score_report
 from oracle.evidence.observation import Observation
 from oracle.node.folder import DataFolder
 from oracle.node.signing import SigningKey
@@ -51,6 +51,19 @@ def commit_observation(market: Market, account: LocalAccount, observation: Obser
             f"{digest.hex()}",
             input=str(folder.root),
             hint="use the data folder the first observation was made in",
+        )
+
+
+def require_observed(market: Market, round_id: int, operator: str, folder: DataFolder) -> None:
+    """CheckFailed unless this folder recorded that ``operator`` signed an observation of the round as the node tells
+    it: of these terms, and of these commitments."""
+    commitments = commitment.commitments_hash(market.terms(round_id).hash(), market.commits(round_id))
+    key = SigningKey(market.chain_id, market.address, round_id, "observation", operator, commitments)
+    if folder.signed.recorded(key) is None:
+        raise CheckFailed(
+            f"{operator} has signed no observation of round {round_id} under the terms that the node names",
+            input=str(folder.root),
+            hint="give the data folder it observed with; if it is that one, use another RPC URL",
         )
 
 

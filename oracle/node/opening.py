@@ -1,8 +1,9 @@
-"""Sealed data sets and those who score them: keys wrapped to the readers, texts opened in memory and nowhere else.
+"""Sealed data sets and those who score them: keys wrapped to the readers, texts opened by nobody else.
 
 A provider wraps the key of its data set, once nobody can commit any more, to every member of the committee and to the
-auditors whom the published specification names. A reader opens what was wrapped to it; what does not open under its
-committer's address, a copied root for one, is struck before anything is compared with it.
+auditors whom the published specification names: each under a key that its own wallet signed. A reader opens what was
+wrapped to it; what does not open under its committer's address, a copied root for one, is struck before anything is
+compared with it.
 """
 
 from __future__ import annotations
@@ -11,22 +12,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eth_account.signers.local import LocalAccount
+
 from oracle.chain.client import Market
 from oracle.chain.events import Commitment
 from oracle.chain.exchange import Exchange
 from oracle.chain.terms import Phase
+from oracle.corpus.spool import gather
 from oracle.custody.context import Context
 from oracle.custody.keystore import Keys
 from oracle.custody.sealed import SealedManifest, fetch_sealed, open_sealed
 from oracle.custody.store import Board, ContentStore, round_key
-from oracle.custody.wraps import Wraps, read_wraps, unwrap_key, wrap_key
+from oracle.custody.wraps import (
+    MAX_WRAPS,
+    Wraps,
+    read_wraps,
+    require_recipient,
+    require_signed,
+    sign_wraps,
+    unwrap_key,
+    wrap_key,
+)
 from oracle.errors import BadInput, CheckFailed
+from oracle.evidence.encryption_key import require_owner
+from oracle.evidence.leaf import Status
 from oracle.node.committee import committee_of
 from oracle.node.folder import Progress
 from oracle.node.held import Held
 
 if TYPE_CHECKING:  # it loads the language models' libraries, which handing over a key does without
     from oracle.node.pipeline import Pipeline
+
+_REASON = 1000  # characters of what is published of a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +64,61 @@ class Reader:
         return Context(0, self.address, 0, self.address, bytes(32)).derive(self.keys[0], "checkpoints")
 
 
-def readers_of(market: Market, round_id: int, pipeline: Pipeline) -> dict[str, bytes]:
-    """Registered X25519 keys by address, of the committee's members and of the specification's auditors; whoever has
-    registered none can be shown nothing."""
-    exchange = Exchange(market)
-    members = committee_of(market, round_id).members
-    found = {who: exchange.encryption_key(who) for who in dict.fromkeys((*members, *pipeline.auditors))}
-    return {who: key for who, key in found.items() if key is not None}
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who is to open the texts of a round: X25519 keys (32 bytes) by address, and why others are left out."""
+
+    keys: Mapping[str, bytes]
+    left_out: Mapping[str, str]
+
+
+def readers_of(market: Market, round_id: int, pipeline: Pipeline) -> Readers:
+    """The committee's members and the specification's auditors, each with the key that its own wallet signed.
+
+    Whoever was slashed, has registered no key, or one that nothing can be wrapped to, is left out with the reason: that
+    costs nobody else anything. CheckFailed for more readers than wraps can be read.
+    """
+    exchange, committee = Exchange(market), committee_of(market, round_id)
+    wanted = dict.fromkeys((*committee.members, *pipeline.auditors))
+    if len(wanted) > MAX_WRAPS:
+        raise CheckFailed(
+            f"{len(wanted)} are to read the texts of round {round_id}, {MAX_WRAPS} can",
+            input=f"round {round_id}",
+            hint="its planner named too many auditors",
+        )
+    keys, left_out = {}, {}
+    for who in wanted:
+        try:
+            _, _, slashed = market.committee.functions.operatorOf(who).call()
+            if slashed or who in committee.retired:
+                raise CheckFailed("it was slashed", input=who)
+            keys[who] = _own_key(exchange, who)
+        except (BadInput, CheckFailed) as error:
+            left_out[who] = str(error)
+    return Readers(keys, left_out)
 
 
 def publish_wraps(
-    market: Market, round_id: int, manifest: SealedManifest, key: bytes, readers: Mapping[str, bytes], board: Board
+    market: Market,
+    round_id: int,
+    manifest: SealedManifest,
+    key: bytes,
+    readers: Readers,
+    board: Board,
+    signer: LocalAccount,
 ) -> Wraps:
-    """Show the key of a data set to its readers, each under its own key.
+    """Show the key of a data set to its readers, each under its own key, signed by the provider or its board key.
 
-    Raises BadInput in the commit phase: whoever saw wraps there could still commit to the same data as its own.
+    Raises BadInput for another signer, and in the commit phase: whoever saw wraps there could still commit to the same
+    data as its own.
     """
     if market.phase(round_id) == Phase.COMMIT:
         raise BadInput(
             f"round {round_id} still takes commitments", input=f"round {round_id}", hint="wrap keys once it does not"
         )
     manifest.check_key(key)
-    wraps = tuple(wrap_key(manifest.context, key, who, public) for who, public in readers.items())
-    shown = Wraps(manifest=manifest.digest, wraps=wraps)
+    wraps = [wrap_key(manifest.context, key, who, public) for who, public in readers.keys.items()]
+    shown = sign_wraps(signer, manifest, wraps)
     board.publish(_key(market, round_id), _slot(manifest.provider), shown.to_bytes())
     return shown
 
@@ -92,7 +141,7 @@ def content_key(market: Market, manifest: SealedManifest, board: Board, reader: 
     wraps = wraps_of(market, manifest, board)
     if wraps is None:
         raise CheckFailed(
-            f"{manifest.provider} has wrapped no keys",
+            f"{manifest.provider} has wrapped no keys under its signature",
             input=_slot(manifest.provider),
             hint="its owner does: mia bid wrap",
         )
@@ -100,18 +149,24 @@ def content_key(market: Market, manifest: SealedManifest, board: Board, reader: 
 
 
 def wraps_of(market: Market, manifest: SealedManifest, board: Board) -> Wraps | None:
-    """What the provider has shown of its key; None while it has shown nothing. CheckFailed when it is unreadable or
-    speaks of another manifest."""
+    """What the provider has shown of its key; None while it has shown nothing that is signed.
+
+    CheckFailed for what is unreadable, speaks of another manifest, was altered, or is signed by somebody else.
+    """
     slot = _slot(manifest.provider)
     data = board.read(_key(market, manifest.round), slot)
-    return None if data is None else read_wraps(data, manifest=manifest.digest, name=slot)
+    if data is None:
+        return None
+    wraps = read_wraps(data, manifest=manifest.digest, name=slot)
+    if wraps.signature is None:
+        return None
+    require_signed(manifest, wraps, name=slot)
+    return wraps
 
 
 def unwrapped(manifest: SealedManifest, wraps: Wraps, reader: Reader) -> bytes:
-    """The key out of the wrap addressed to ``reader``; CheckFailed where there is none or it is not the key."""
-    key = unwrap_key(manifest.context, wraps, reader.address, *reader.keys)
-    manifest.check_key(key)
-    return key
+    """The key out of a wrap addressed to ``reader``; CheckFailed where there is none or it is not the key."""
+    return unwrap_key(manifest, wraps, reader.address, *reader.keys)
 
 
 def open_round(
@@ -120,13 +175,18 @@ def open_round(
     store: ContentStore,
     board: Board,
     reader: Reader,
+    pipeline: Pipeline,
     *,
     keep: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Held, ...]:
-    """Every live commitment's texts, verified, in the order of places. What does not open is held with its reason.
+    """Every live commitment's texts, verified, in the order of places, on disk under a key that dies with this process.
 
-    ``keep`` pins the ciphertexts: operators keep them until deliveries cannot be disputed any more.
+    Whatever is wrong with a bid is its status, with the reason: UNSUPPORTED for more than the specification takes of
+    one, UNAVAILABLE for what does not open. ``keep`` pins the ciphertexts: operators keep them until deliveries cannot
+    be disputed any more.
+
+    Raises EnvironmentFailure when disk, store or board do not do their part: that is nobody's fault who bids.
     """
     commitments = market.commitments(round_id)
     held = []
@@ -135,16 +195,31 @@ def open_round(
             progress("open", done, len(commitments))
         try:
             manifest = manifest_of(market, round_id, bid, store)
-            if keep:
+            if excess := pipeline.bid_limits.exceeded(manifest.size, manifest.documents):
+                held.append(Held(None, excess, Status.UNSUPPORTED))
+                continue
+            documents = gather(open_sealed(store, manifest, content_key(market, manifest, board, reader)))
+            if keep:  # what was read to its end is bounded: a pin walks all of what it is given
                 store.pin(manifest.cid, f"{_key(market, round_id)}.{bid.provider.lower()}.content")
                 store.pin(manifest.own_cid, f"{_key(market, round_id)}.{bid.provider.lower()}.manifest")
-            key = content_key(market, manifest, board, reader)
-            held.append(Held(tuple(open_sealed(store, manifest, key))))
+            held.append(Held(documents))
         except CheckFailed as error:
-            held.append(Held(None, str(error).replace(reader.address, "the reader")))
+            held.append(Held(None, str(error).replace(reader.address, "the reader")[:_REASON]))
+        except Exception as error:
+            error.add_note(f"while the bid of {bid.provider} in round {round_id} was opened")
+            raise
     if progress:
         progress("open", len(commitments), len(commitments))
     return tuple(held)
+
+
+def _own_key(exchange: Exchange, who: str) -> bytes:
+    found = exchange.encryption_key(who)
+    if found is None:
+        raise CheckFailed("it has registered no encryption key", input=who)
+    require_owner(who, found.key, found.signature)
+    require_recipient(who, found.key)
+    return found.key
 
 
 def _key(market: Market, round_id: int) -> str:

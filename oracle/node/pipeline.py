@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, model_validator
 
 from oracle.corpus.document import Document
 from oracle.custody.dataset import fetch_dataset, publish_dataset
 from oracle.custody.store import ContentStore, digest_to_cid, keep
-from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
+from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import canonical, commitment
 from oracle.evidence.fields import Address, Bytes32, Count, Record
 from oracle.influence.estimators import estimator
@@ -27,8 +28,18 @@ from oracle.influence.log import read_spec
 from oracle.influence.spec import InfluenceSpec
 from oracle.quality.spec import QualitySpec, spec_of
 
-KIND: Literal["mixed-mia/pipeline/1"] = "mixed-mia/pipeline/1"
+KIND: Literal["mixed-mia/pipeline/2"] = "mixed-mia/pipeline/2"
 MAX_BLOCK = 1 << 20  # bytes; the content store keeps no larger block
+MAX_BLOB = 1 << 31
+"""Bytes of a file that a specification names: whoever reads foreign content bounds it."""
+MAX_SAMPLE = 10_000
+"""Documents of a validation sample."""
+BID_BYTES = 1 << 30
+"""Bytes of canonical lines that a bid may offer where the planner says nothing else."""
+BID_DOCUMENTS = 1 << 20
+_SHOWN = 300  # characters of a foreign value in an error
+
+Positive = Annotated[int, Field(strict=True, gt=0, lt=1 << 53)]
 
 
 class Blob(Record):
@@ -37,6 +48,12 @@ class Blob(Record):
     sha256: Bytes32
     size: Count
     blocks: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.size > MAX_BLOB or len(self.blocks) != -(-self.size // MAX_BLOCK):
+            raise ValueError(f"{len(self.blocks)} blocks of 1 MiB for {self.size} bytes, of at most {MAX_BLOB}")
+        return self
 
 
 class CorpusRef(Record):
@@ -50,8 +67,31 @@ class CorpusRef(Record):
 class SampleSize(Record):
     """Documents in the committed validation pool (its root is in the terms) and in the sample drawn from it."""
 
-    pool: Count
-    sample: Count
+    pool: Positive
+    sample: Annotated[int, Field(strict=True, gt=0, le=MAX_SAMPLE)]
+
+    @model_validator(mode="after")
+    def _drawable(self) -> Self:
+        if self.sample > self.pool:
+            raise ValueError(f"a sample of {self.sample} documents cannot be drawn from a pool of {self.pool}")
+        return self
+
+
+class BidLimits(Record):
+    """What one bid may offer: ``bytes`` of canonical lines (their line feeds included) and ``documents``.
+
+    Every operator reads and scores all of it, so that somebody has to say how much that is before anybody bids.
+    """
+
+    bytes: Positive = BID_BYTES
+    documents: Positive = BID_DOCUMENTS
+
+    def exceeded(self, size: int, documents: int) -> str:
+        """What is too much about a data set of ``size`` bytes; empty when nothing is."""
+        for what, has, most in (("bytes", size, self.bytes), ("documents", documents, self.documents)):
+            if has > most:
+                return f"it offers {has} {what}, this round's specification takes at most {most} of one bid"
+        return ""
 
 
 class Tolerance(Record):
@@ -67,10 +107,10 @@ class Pipeline(Record):
     ``gain_ref`` (nats per validation token) is the gain that counts as phi = 1; gains below ``noise_floor`` (nats per
     validation token) score nothing (SCORING.md, Rescaling). The volume quota is part of ``influence``. A provider whose
     main language is one of ``tranche_languages`` (ISO 639-1) belongs to the diversity tranche (appendix E). Keys are
-    wrapped to the ``auditors`` as they are to the operators.
+    wrapped to the ``auditors`` as they are to the operators. What goes beyond ``bid_limits`` is not read.
     """
 
-    kind: Literal["mixed-mia/pipeline/1"] = KIND
+    kind: Literal["mixed-mia/pipeline/2"] = KIND
     quality: dict[str, Any]
     influence: dict[str, Any]
     gain_ref: float = Field(gt=0, allow_inf_nan=False)
@@ -79,6 +119,7 @@ class Pipeline(Record):
     seed_corpus: CorpusRef
     reference: CorpusRef | None
     validation: SampleSize
+    bid_limits: BidLimits
     tolerance: Tolerance
     tranche_languages: tuple[str, ...] = ()
     auditors: tuple[Address, ...] = ()
@@ -112,20 +153,27 @@ def build(
     reference: Sequence[Document] | None,
     pool: int,
     sample: int,
+    bid_limits: BidLimits | None = None,
     tranche_languages: Sequence[str] = (),
     auditors: Sequence[str] = (),
 ) -> Pipeline:
     """Publish everything a specification names (base model, seed and reference corpus) and return the specification.
 
     ``base_model`` are the bytes of the one file ``BaseModel.save`` writes; ``pool`` and ``sample`` count documents.
-    The block itself goes out with :func:`publish`. Raises BadInput when the sample is larger than the pool, or for an
-    unknown estimator.
+    The block itself goes out with :func:`publish`. Raises BadInput when the sample is larger than the pool or than
+    ``MAX_SAMPLE``, for a base model above ``MAX_BLOB``, or for an unknown estimator.
     """
-    if not 1 <= sample <= pool:
+    if not 1 <= sample <= min(pool, MAX_SAMPLE):
         raise BadInput(
-            f"a validation sample of {sample} documents cannot be drawn from a pool of {pool}",
+            f"a validation sample of {sample} documents cannot be drawn from a pool of {pool} (at most {MAX_SAMPLE})",
             input="validation sample",
             hint="give a larger validation pool or a smaller sample",
+        )
+    if len(base_model) > MAX_BLOB:
+        raise BadInput(
+            f"a base model of {len(base_model)} bytes, operators fetch at most {MAX_BLOB}",
+            input="base model",
+            hint="give a smaller one",
         )
     estimator(influence.estimator)
     return Pipeline(
@@ -137,6 +185,7 @@ def build(
         seed_corpus=publish_corpus(store, planner, seed),
         reference=None if reference is None else publish_corpus(store, planner, reference),
         validation=SampleSize(pool=pool, sample=sample),
+        bid_limits=bid_limits or BidLimits(),
         tolerance=Tolerance(quality=1, impact=10),
         tranche_languages=tuple(sorted(set(tranche_languages))),
         auditors=tuple(auditors),
@@ -158,28 +207,21 @@ def load(store: ContentStore, digest: bytes) -> Pipeline:
     name = f"pipeline {digest.hex()}"
     try:
         raw = store.get(digest_to_cid(digest))
-    except MiaError as error:
+    except CheckFailed as error:
         raise CheckFailed(
             f"the scoring specification cannot be had from the content store: {error}",
             input=name,
             hint="ask the planner to publish the pipeline block again",
         ) from error
-    if hashlib.sha256(raw).digest() != digest:
-        raise CheckFailed("the scoring specification was altered: its hash is not the one in the terms", input=name)
     value = canonical.loads(raw, name=name)
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind != KIND:
         raise EnvironmentFailure(
-            f"the round is scored by {kind!r}, this installation computes {KIND!r}",
+            f"the round is scored by {reprlib.repr(kind)}, this installation computes {KIND!r}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         )
-    try:
-        pipeline = Pipeline.model_validate(value)
-    except ValidationError as error:
-        raise CheckFailed(f"the scoring specification cannot be read: {error}", input=name) from error
-    if pipeline.to_bytes() != raw:
-        raise CheckFailed("the scoring specification spells a value in a second way", input=name)
+    pipeline = Pipeline.from_bytes(raw, name=name, hint="ask the planner to open a round with one that can be read")
     _require_installed(pipeline, name)
     return pipeline
 
@@ -196,7 +238,7 @@ def get_blob(store: ContentStore, blob: Blob, *, name: str) -> bytes:
     what = f"{name} {blob.sha256.hex()}"
     try:
         data = b"".join(store.get(cid) for cid in blob.blocks)
-    except MiaError as error:
+    except (CheckFailed, BadInput) as error:  # foreign content: a bad name inside it is a failed check
         raise CheckFailed(f"the {name} cannot be fetched: {error}", input=what, hint=error.hint) from error
     if hashlib.sha256(data).digest() != blob.sha256 or len(data) != blob.size:
         raise CheckFailed(f"the {name} in the store is not the file that was committed", input=what)
@@ -238,7 +280,7 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
         installed = _plain(pipeline.quality_spec.published())
     except BadInput as error:
         raise EnvironmentFailure(
-            f"the specification's quality options are not those of this version: {error}",
+            f"the specification's quality options are not those of this version: {str(error)[:_SHOWN]}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         ) from error
@@ -252,13 +294,14 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
         ours, theirs = installed.get(key), pipeline.quality.get(key)
         if ours != theirs:
             raise EnvironmentFailure(
-                f"the specification asks for quality.{key} = {theirs}, installed is {ours}",
+                f"the specification asks for quality.{key} = {reprlib.repr(theirs)}, installed is {reprlib.repr(ours)}",
                 input=name,
                 hint="install the versions that the planner published; scores would differ otherwise",
             )
-    if pipeline.influence.get("kind") != INFLUENCE_KIND:
+    kind = pipeline.influence.get("kind")
+    if kind != INFLUENCE_KIND:
         raise EnvironmentFailure(
-            f"the specification asks for influence by {pipeline.influence.get('kind')}, installed is {INFLUENCE_KIND}",
+            f"the specification asks for influence by {reprlib.repr(kind)}, installed is {INFLUENCE_KIND}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         )
@@ -266,7 +309,7 @@ def _require_installed(pipeline: Pipeline, name: str) -> None:
         estimator(pipeline.influence_spec.estimator)
     except BadInput as error:
         raise EnvironmentFailure(
-            f"the specification's influence parameters are not those of this version: {error}",
+            f"the specification's influence parameters are not those of this version: {str(error)[:_SHOWN]}",
             input=name,
             hint="install the version of mixed-mia that the planner published",
         ) from error

@@ -14,6 +14,7 @@ from eth_account.signers.local import LocalAccount
 
 from oracle.chain import transact
 from oracle.chain.client import Market
+from oracle.chain.revealed import revealed_leaf
 from oracle.chain.terms import Phase
 from oracle.custody.store import Board, ContentStore
 from oracle.errors import BadInput, CheckFailed, MiaError
@@ -113,14 +114,38 @@ def collect_observations(market: Market, round_id: int, board: Board) -> tuple[t
 def leaf_and_proof(market: Market, round_id: int, provider: str, board: Board) -> tuple[ScoreLeaf, list[bytes]]:
     """A provider's attested leaf and its Merkle proof against the root on chain, as ``reveal`` takes them.
 
-    Raises BadInput when the provider has no bid in the round or no report is posted yet, CheckFailed when the published
-    leaves do not hash to the root on chain.
+    Of an opened bid the transaction that opened it says both, whatever lies on the board. Raises BadInput when the
+    provider has no bid in the round or no report is posted yet, CheckFailed as :func:`attested_leaves`.
     """
-    attested = exchange.read_leaves(market, round_id, board)
+    opened = revealed_leaf(market, round_id, provider)
+    if opened is not None:
+        return opened
+    attested = attested_leaves(market, round_id, board)
     for leaf in attested:
         if leaf.provider.lower() == provider.lower():
             return leaf, merkle.proof([other.hash() for other in attested], leaf.hash())
     raise BadInput(f"{provider} has no bid in round {round_id}", input=provider, hint="is this the right address?")
+
+
+def attested_leaves(market: Market, round_id: int, board: Board) -> tuple[ScoreLeaf, ...]:
+    """The leaves of the report on chain, in order of place: those on the board, or worked out of the observations when
+    what lies there is not what was attested.
+
+    Raises BadInput while no report is posted, CheckFailed naming what is wrong on the board where neither helps.
+    """
+    try:
+        return exchange.read_leaves(market, round_id, board)
+    except CheckFailed:
+        attested, report = _leaves_of_observations(market, round_id, board), market.report(round_id)
+        if report is None or not attested or merkle.root([leaf.hash() for leaf in attested]) != report.root:
+            raise
+        return attested
+
+
+def _leaves_of_observations(market: Market, round_id: int, board: Board) -> tuple[ScoreLeaf, ...]:
+    """What the operators' observations come to; none while one of them cannot be had."""
+    observations, missing = collect_observations(market, round_id, board)
+    return () if missing or not observations else leaves(market.terms(round_id), medians(observations))
 
 
 def _require_observers(market: Market, round_id: int, committee: Committee) -> None:

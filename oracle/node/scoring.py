@@ -1,6 +1,7 @@
 """One operator scores one round: open and verify, compute alone, sign, commit the digest on chain.
 
-The texts are opened in this process's memory by the operator's own key; what is kept of unfinished work is encrypted.
+The texts are opened by the operator's own key. They lie on disk under another one that dies with this process; what is
+kept of unfinished work is encrypted, and no text is in it.
 What does not open to its commitment is UNAVAILABLE to this operator, whatever the others see. Nothing is shown to
 anybody before the observation phase is over (:mod:`oracle.node.reporting` publishes).
 """
@@ -26,6 +27,7 @@ from oracle.node.folder import DataFolder, Progress
 from oracle.node.held import Held
 from oracle.node.observing import commit_observation, digest_on_chain, signed_observation
 from oracle.node.opening import Reader, open_round
+from oracle.node.pipeline import Pipeline
 
 
 def score_round(
@@ -58,25 +60,39 @@ def score_round(
         if observation is None:
             if digest_on_chain(market, round_id, account.address) is None:
                 market.require_phase(round_id, Phase.OBSERVE)
-            held = open_round(market, round_id, store, board, reader, keep=True, progress=progress)
-            model_path = folder.model(market.terms(round_id).base_model_hash)
-            inputs = load_inputs(market, round_id, store, board, model_path, held)
-            found = compute(inputs, stage=folder.stage, state=folder.unfinished, device=device, progress=progress)
+            terms = market.terms(round_id)
+            pipeline = specification.load(store, terms.pipeline_hash)
+            held = open_round(market, round_id, store, board, reader, pipeline, keep=True, progress=progress)
+            model_path = folder.model(terms.base_model_hash)
+            inputs = load_inputs(market, round_id, store, board, model_path, pipeline, held)
+            found = compute(
+                inputs,
+                stage=folder.stage,
+                state=folder.unfinished,
+                seal=folder.sealing,
+                device=device,
+                progress=progress,
+            )
             observation = observe(market, round_id, account.address, found, folder.evidence)
         commit_observation(market, account, observation, folder)
         return observation
 
 
 def load_inputs(
-    market: Market, round_id: int, store: ContentStore, board: Board, model_path: Path, held: tuple[Held, ...]
+    market: Market,
+    round_id: int,
+    store: ContentStore,
+    board: Board,
+    model_path: Path,
+    pipeline: Pipeline,
+    held: tuple[Held, ...],
 ) -> Inputs:
-    """Everything but the texts that the round's scores depend on, fetched and checked against the terms.
+    """Everything that the round's scores depend on beside specification and texts, fetched and checked.
 
     The base model is copied to ``model_path`` unless it is there. Raises CheckFailed and EnvironmentFailure as
     :func:`score_round`.
     """
     terms = market.terms(round_id)
-    pipeline = specification.load(store, terms.pipeline_hash)
     if not model_path.exists():
         write_atomic(model_path, specification.fetch_base_model(store, pipeline, terms.base_model_hash))
     return Inputs(

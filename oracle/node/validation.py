@@ -115,7 +115,10 @@ def _verified(opened: OpenedDocument, root: bytes, count: int) -> Document:
     line = opened.line.encode()
     if not merkle.verify_document(root, line, merkle.DocumentProof(opened.index, count, opened.path)):
         raise CheckFailed(f"{name} does not open to the validation root in the terms", input=name)
-    return parse_line(line)
+    try:
+        return parse_line(line)
+    except BadInput as error:  # the pool was committed with a line that no document is
+        raise CheckFailed(f"{name}: {error}", input=name, hint="the round has no usable validation sample") from error
 
 
 def _lines(documents: Sequence[Document]) -> list[bytes]:

@@ -5,8 +5,9 @@ https://huggingface.co/docs/hub/datasets-cards. A README without front matter cl
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -26,6 +27,18 @@ _BELIEVED = (
 )
 
 
+class _Texts(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads what is written: of plain scalars only null and whole numbers are more than text, as in YAML 1.2. YAML 1.1,
+    which the library speaks, would make a truth value of the language ``no`` and a number of the version ``3.10``."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+
+_Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+_Texts.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|[1-9][0-9]{0,17})$"), list("0123456789"))
+_Texts.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<$"), ["<"])
+
+
 def read_card(file: Path) -> Statement | None:
     """The claims of ``file``; None when it has no front matter."""
     with file.open("rb") as stream:
@@ -38,7 +51,7 @@ def read_card(file: Path) -> Statement | None:
         why = "is above 256 KiB" if len(data) > MAX_FRONT else "has no end (a line of ---)"
         return unreadable(file.name, f"cannot be read: its front matter {why}")
     try:
-        fields = yaml.safe_load(b"\n".join(lines[1:end]).decode("utf-8"))
+        fields = yaml.load(b"\n".join(lines[1:end]).decode("utf-8"), _Texts)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         return unreadable(file.name, f"cannot be read: its front matter is no YAML ({_first_line(error)})")
     if not isinstance(fields, dict):
@@ -57,13 +70,22 @@ def _statement(name: str, fields: dict[Any, Any]) -> Statement:
     return Statement(
         file=name,
         languages=texts(fields.get("language")),
-        licences=texts(fields.get("license")),
+        licences=_licences(fields),
         records=_examples(configurations),
         sizes=texts(fields.get("size_categories")),
         columns=_columns(configurations),
         checked=tuple(wrong),
         believed=tuple(field for field in _BELIEVED if fields.get(field)),
     )
+
+
+def _licences(fields: dict[Any, Any]) -> tuple[str, ...]:
+    """The hub's licence ids; for "other" also the name and the address that stand beside it."""
+    licences = texts(fields.get("license"))
+    if not any(licence.lower() == "other" for licence in licences):
+        return licences
+    address = (link for link in texts(fields.get("license_link")) if "://" in link)
+    return (*licences, *texts(fields.get("license_name")), *address)
 
 
 def _examples(configurations: list[dict[Any, Any]]) -> int | None:

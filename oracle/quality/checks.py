@@ -6,21 +6,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-
 from oracle.quality.axis import percent
 from oracle.quality.days import days, interval
+from oracle.quality.languages import codes
+from oracle.quality.licences import SILENT, agree, is_name, named, spelled
 from oracle.quality.statement import Checked, Statement, Verdict
+from oracle.quality.tags import one_code
 
 TOLERANCE = 0.01
 """Share of documents that may contradict a claim: a few strays do not make it false."""
 SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "1B<n<10B", "10B<n<100B")
 _NAMES = {"language": "lang", "license": "licence", "published": "date", "url": "source"}
 _READ = ("id", "text", "source", "date", "lang", "licence")
-_CODE = re.compile(r"[a-z]{2}")
-_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
-_COMMONS = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z-]+)/([\d.]+)", re.IGNORECASE)
-_SPDX = re.compile(r"(?:spdx|opensource)\.org/licenses?/([\w.+-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +66,15 @@ def _records(statement: Statement, found: Findings) -> Iterator[Checked]:
 def _languages(statement: Statement, found: Findings) -> Iterator[Checked]:
     if not statement.languages:
         return
-    claimed = {re.split("[-_]", language.lower())[0] for language in statement.languages}
-    coded = {language for language in claimed if _CODE.fullmatch(language)}
+    claimed = {one_code(language) for language in statement.languages}
+    coded = claimed & set(map(one_code, codes()))
     if not coded:
-        listed = ", ".join(sorted(claimed)[:5])
-        yield Checked("languages", Verdict.UNCHECKED, f"languages are no two-letter codes ({listed}) and are believed")
+        listed = ", ".join(sorted(statement.languages)[:5])
+        yield Checked("languages", Verdict.UNCHECKED, f"languages that cannot be found ({listed}) are believed")
         return
-    absent = sorted(coded - found.languages.keys())
-    strays = {language: n for language, n in found.languages.items() if language not in coded}
-    if len(claimed) > len(coded):  # languages without a two-letter code are found as something else
+    absent = sorted(coded - set(map(one_code, found.languages)))
+    strays = {language: n for language, n in found.languages.items() if one_code(language) not in coded}
+    if len(claimed) > len(coded):  # languages that have no name here are found as something else
         strays = {}
     text = f"claims {len(coded)} languages, {len(coded) - len(absent)} found"
     if absent:
@@ -90,43 +87,34 @@ def _languages(statement: Statement, found: Findings) -> Iterator[Checked]:
 
 
 def _licence(statement: Statement, found: Findings) -> Iterator[Checked]:
+    """Disproved is a claim only where both sides name licences that are known, and these differ."""
     if not statement.licences:
         return
+    claimed = [licence for licence in statement.licences if spelled(licence) not in SILENT]
     listed = ", ".join(statement.licences)
-    claimed = {known for licence in statement.licences if (known := _identified(licence))}
-    if not claimed:
-        yield Checked("licence", Verdict.DISPROVED, f"the licence {listed!r} is no SPDX id and no address")
+    if not all(map(is_name, claimed)):
+        yield Checked("licence", Verdict.DISPROVED, f"the licence {listed!r} is no SPDX id, no address and no name")
         return
-    others = {name: n for name, n in found.licences.items() if not _agrees(name, claimed)}
+    known = frozenset[str]().union(*map(named, claimed))
+    same = {licence: n for licence, n in found.licences.items() if _agrees(licence, claimed, known)}
+    told = {licence: n for licence, n in found.licences.items() if named(licence) and licence not in same}
     missing = f"; licence missing for {found.unlicensed} documents" if found.unlicensed else ""
-    if sum(others.values()) > TOLERANCE * found.documents:
-        example = max(others, key=lambda name: (others[name], name))
-        text = f"claims the licence {listed}, {sum(others.values())} documents say otherwise (such as {example[:60]})"
+    if claimed and all(map(named, claimed)) and sum(told.values()) > TOLERANCE * found.documents:
+        example = max(told, key=lambda name: (told[name], name))
+        text = f"claims the licence {listed}, {sum(told.values())} documents say otherwise (such as {example[:60]})"
         yield Checked("licence", Verdict.DISPROVED, text + missing)
-    elif found.licences:
+    elif same and sum(found.licences.values()) - sum(same.values()) <= TOLERANCE * found.documents:
         yield Checked("licence", Verdict.CONFIRMED, f"the documents say {listed} as the card does{missing}")
     else:
-        yield Checked("licence", Verdict.UNCHECKED, f"the licence {listed} is known, and believed{missing}")
+        yield Checked("licence", Verdict.UNCHECKED, f"the licence {listed} is believed{missing}")
 
 
-def _identified(licence: str) -> str:
-    """SPDX form of a licence in lower case, or its address; empty when it is neither."""
-    text = licence.strip()
-    if match := _COMMONS.search(text):
-        kind = match[1].lower()
-        text = f"CC0-{match[2]}" if kind == "zero" else f"CC-{kind}-{match[2]}"
-    elif match := _SPDX.search(text):
-        text = match[1].removesuffix(".html")
-    try:
-        return canonicalize_license_expression(text).lower()
-    except InvalidLicenseExpression:
-        return text.lower() if _LINK.fullmatch(text) else ""
-
-
-def _agrees(licence: str, claimed: set[str]) -> bool:
+def _agrees(licence: str, claimed: list[str], known: frozenset[str]) -> bool:
     """Whether a document's licence is among those claimed, or a sentence that names one."""
-    known = _identified(licence)
-    return known in claimed if known else any(name in licence.lower() for name in claimed)
+    if spelled(licence) in map(spelled, claimed) or agree(named(licence), known):
+        return True
+    words = re.split(r"[^\w.+-]+|[.]\s", f"{licence.lower()} ")
+    return not named(licence) and not known.isdisjoint(words)
 
 
 def _dates(statement: Statement, found: Findings) -> Iterator[Checked]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oracle.corpus.document import Document
-from oracle.corpus.tokens import WORD, tokenize
+from oracle.corpus.tokens import WORD, pieces
 from oracle.corpus.words import Hashes, token_hashes
 from oracle.quality.axis import QUANTA
 from oracle.quality.sampling import draw
@@ -89,9 +89,7 @@ def cohesion(documents: Sequence[Document], tokens: NDArray[np.integer], seed: b
 
 
 def _words(text: str) -> Hashes:
-    tokens = tokenize(text)
-    words: Hashes = token_hashes(tokens)[tokens.kinds == WORD]
-    return words
+    return np.concatenate([token_hashes(tokens)[tokens.kinds == WORD] for tokens in pieces(text)])
 
 
 def _shared(passages: Sequence[Sequence[Hashes]]) -> tuple[int, int, int, int]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
-from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
+from unicodedata2 import category
 
 from oracle.corpus.tokens import MARK, WORD, Tokens
 from oracle.corpus.words import Hashes, hash_words

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from py3langid import classify, rank
 
+from oracle.corpus.plain import plain
 from oracle.corpus.tokens import IDEOGRAPH, MARK
 from oracle.quality.lexicon import lexicon
 from oracle.quality.reading import Batch, read_batch
@@ -33,7 +34,7 @@ _FOREIGN_SCRIPT = 0.5  # share of words outside Latin script
 
 @cache
 def codes() -> tuple[str, ...]:
-    """ISO 639-1 codes of all languages that can be named, in alphabetical order; a language's place is its number."""
+    """ISO 639 codes of all languages that can be named, in alphabetical order; a language's place is its number."""
     return tuple(sorted(language for language, _ in rank("")))
 
 
@@ -80,5 +81,5 @@ def _sums(values: NDArray[np.bool_] | NDArray[np.int16], bounds: NDArray[np.int6
 
 def _propose(text: str) -> str:
     start = max(0, (len(text) - _CHARACTERS) // 2)
-    guess = str(classify(text[start : start + _CHARACTERS])[0])
+    guess = str(classify(plain(text[start : start + _CHARACTERS]))[0])
     return _GROUPED.get(guess, guess)

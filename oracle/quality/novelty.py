@@ -49,16 +49,15 @@ def robust_novelty(
     value = float(np.mean(fresh * fluent))
     top = int(cosine.argmax())
     source = int(closest[:, top].argmax())  # of equally near ones the earliest: reference, others, own
-    place = int(found[source][0][top])
-    if reference and source == 0:
-        twin = reference.sentence(place)
-    else:
-        twin = (sentences if source == len(found) - 1 else texts)[place]
     old = int(np.count_nonzero(fresh < 0.5))
-    text = (
-        f"{old} of {len(vectors)} sampled sentences resemble earlier text closely; most of all "
-        f"“{shorten(sentences[top])}” resembles “{shorten(twin)}” (cosine {cosine[top]:.2f})"
-    )
+    text = f"{old} of {len(vectors)} sampled sentences resemble earlier text closely"
+    if sentences[top]:  # empty where texts may not be quoted
+        place = int(found[source][0][top])
+        if reference and source == 0:
+            twin = reference.sentence(place)
+        else:
+            twin = (sentences if source == len(found) - 1 else texts)[place]
+        text += f"; most of all “{shorten(sentences[top])}” resembles “{shorten(twin)}” (cosine {cosine[top]:.2f})"
     if not fluent.all():
         text += f"; {np.count_nonzero(~fluent)} are not fluent and count nothing"
     return Axis(

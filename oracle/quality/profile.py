@@ -195,7 +195,12 @@ def score_view(view: View, spec: QualitySpec) -> QualityScore:
 
 def _without_quotes(view: View) -> View:
     damage = replace(view.counts.damage, ranked=())
-    return replace(view, counts=replace(view.counts, damage=damage), corpus=replace(view.corpus, examples=()))
+    return replace(
+        view,
+        counts=replace(view.counts, damage=damage),
+        corpus=replace(view.corpus, examples=()),
+        sentences=tuple(replace(sentence, text="") for sentence in view.sentences),
+    )
 
 
 def _nothing_left() -> dict[str, Axis]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oracle.corpus.tokens import Tokens, folded, tokenize
+from oracle.corpus.plain import plain
+from oracle.corpus.tokens import Tokens, cut, folded
 from oracle.corpus.words import Hashes, token_hashes
 from oracle.quality.lexicon import lexicon
 
@@ -69,11 +70,9 @@ class Reading:
 
 def read_batch(texts: Sequence[str]) -> Batch:
     """Read all ``texts`` together."""
-    tokens = tokenize("\n".join(texts))
-    sizes = [len(text) + 1 for text in texts]
-    if len(tokens.points) != sum(sizes) - 1:  # invisible characters were left out: count what is left of each text
-        sizes = [len(tokenize(text).points) + 1 for text in texts]
-    ends = np.cumsum(sizes)
+    spelled = list(map(plain, texts))
+    tokens = cut("\n".join(spelled))
+    ends = np.cumsum([len(text) + 1 for text in spelled])
     bounds = np.concatenate(([0], np.searchsorted(tokens.starts, ends)))
     big = folded(tokens.points) != tokens.points
     return Batch(texts, tokens, token_hashes(tokens), count_in(big, tokens.starts, tokens.ends), bounds)

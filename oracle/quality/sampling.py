@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oracle.corpus.document import Document
+from oracle.corpus.plain import plain
 from oracle.corpus.sentences import split_sentences
 
 DOCUMENTS = 256
@@ -33,14 +34,14 @@ class Sentence:
 def sample_sentences(
     documents: Sequence[Document], tokens: NDArray[np.integer], size: int, seed: bytes
 ) -> tuple[Sentence, ...]:
-    """At most ``size`` sentences of a corpus, in its order.
+    """At most ``size`` sentences of a corpus, in its order and in plain spelling.
 
     ``tokens`` (n,) are the documents' volumes, 0 for those that are not to be looked at.
     """
     sentences = {
         text: Sentence(text, place)
         for place in reversed(_places(tokens, seed))
-        for text in reversed(split_sentences(documents[place].text))
+        for text in reversed(split_sentences(plain(documents[place].text)))
         if telling(text)
     }
     ordered = list(reversed(sentences.values()))
@@ -53,7 +54,7 @@ def sample_reference(documents: Sequence[Document], size: int, seed: bytes) -> t
     each = -(-size // max(1, len(places)))
     chosen: list[str] = []
     for place in places:
-        sentences = [sentence for sentence in split_sentences(documents[place].text) if telling(sentence)]
+        sentences = [sentence for sentence in split_sentences(plain(documents[place].text)) if telling(sentence)]
         chosen += [sentences[at] for at in draw(len(sentences), each, seed)]
     return tuple(chosen[at] for at in draw(len(chosen), size, seed))
 
@@ -66,7 +67,7 @@ class AllSentences:
 
     def __iter__(self) -> Iterator[str]:
         for document in self._documents:
-            yield from filter(telling, split_sentences(document.text))
+            yield from filter(telling, split_sentences(plain(document.text)))
 
 
 def draw(count: int, size: int, seed: bytes) -> list[int]:

@@ -17,14 +17,14 @@ from oracle.corpus import dedup, near
 from oracle.errors import BadInput
 from oracle.quality import cleanliness, cohesion, diversity, embedding, fluency, languages, metadata, novelty, sampling
 
-VERSION = 3
+VERSION = 4
 PROFILES = ("robust", "paper")
 AXES = ("cleanliness", "diversity", "novelty", "metadata")
 UNCHECKED = 6_000
 """Quanta at which ``robust`` counts what it cannot judge: below any clean text, above damaged text."""
 STEEPNESS = 20
 """Cleanliness in ``robust`` is exp(-STEEPNESS * share of damaged words): 0.82 at one word in a hundred."""
-_LIBRARIES = ("ftfy", "py3langid", "rensa", "wordfreq", "scikit-learn")
+_LIBRARIES = ("ftfy", "langcodes", "py3langid", "rensa", "unicodedata2", "wordfreq", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class QualitySpec:
             raise BadInput("w1, w2, w3 and w4 do not add up to 100", input="weights", hint="give all four, in percent")
         try:
             datetime.date.fromisoformat(self.as_of)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise BadInput(f"as_of is no date: {self.as_of!r}", input="as_of", hint="write YYYY-MM-DD") from error
 
     @property

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from oracle.corpus.document import Document
+from oracle.corpus.plain import plain
 from oracle.quality import fluency
 from oracle.quality.axis import QUANTA
 from oracle.quality.cleanliness import Census, Damage
@@ -80,7 +81,7 @@ def survey(documents: Iterable[Document]) -> Survey:
     texts: list[str] = []
     size = 0
     for document in documents:
-        if len(document.text) > _LONGEST:
+        if _is_long(document.text):
             view.look(texts)
             view.look_at_long(document.text)
             texts, size = [], 0
@@ -195,6 +196,11 @@ def _columns(places: ArrayLike, tokens: ArrayLike, gates: ArrayLike, short: Arra
         np.asarray(gates, dtype=np.int16),
         np.asarray(short, dtype=np.bool_),
     )
+
+
+def _is_long(text: str) -> bool:
+    """Whether a text is above ``_LONGEST`` characters, as it is written or in plain spelling."""
+    return len(text) > _LONGEST or (len(text) > _TOGETHER and len(plain(text)) > _LONGEST)
 
 
 def _pieces(text: str) -> Iterator[str]:

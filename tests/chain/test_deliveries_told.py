@@ -24,6 +24,7 @@ from oracle.cli.report.page import render
 from oracle.cli.session import Session
 from oracle.custody.delivery import Delivery as Made
 from oracle.custody.store import Board, LocalStore
+from oracle.evidence.hidden import first_hidden
 from oracle.node.exchange import publish_leaves
 
 
@@ -95,6 +96,8 @@ def test_what_is_waited_for(told: Told) -> None:
     ]
     page = render(document)
     assert "settled, 3 keys still to be delivered or accepted" in page and "Keys for payment" in page
+    page = render(document | {"token": document["token"] | {"symbol": "D\x1b[8m\u202e\ud800<b>"}})
+    assert r"D\x1b[8m\u202e\ud800&lt;b&gt;" in page and first_hidden(page) is None
     sold.scene.to(sold.round, "deliver_end")
     assert "it or an operator still can" in told.row(1).why and told.delivery(1).until == terms.bounty_end
     sold.deliver(sold.winners[1], by=sold.scene.operators[1])

@@ -24,6 +24,7 @@ from oracle.custody.delivery import Dispute as Shown
 from oracle.custody.keystore import KeyPair, Keys
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import commitment, merkle
+from oracle.evidence.encryption_key import require_owner, shortened, sign_key
 from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.mechanism import clearing
 
@@ -479,7 +480,9 @@ def test_keys_are_registered_with_proof_and_running_rounds_keep_theirs(sold: Sol
     assert exchange.encryption_key(planner.address) is None
     exchange.register_encryption_key(planner, rotated.public.x25519)
     exchange.register_delivery_key(planner, rotated.bn254)
-    assert exchange.encryption_key(planner.address) == rotated.public.x25519
+    signed = exchange.encryption_key(planner.address)
+    assert signed is not None and signed.key == rotated.public.x25519
+    require_owner(planner.address, signed.key, signed.signature)
     assert exchange.delivery_key(planner.address) == rotated.public.bn254
     assert exchange.planner_key(sold.round) == sold.planner_keys.public.bn254
     sold.deliver(sold.winners[0])
@@ -511,3 +514,59 @@ def test_a_node_that_keeps_no_log_is_named(sold: Sold) -> None:
         forgetful.delivered(sold.round, sold.winners[0].address)
     with pytest.raises(CheckFailed, match="log"):
         forgetful.planner_key(sold.round)
+
+
+@pytest.mark.parametrize("public", [bytes(32), (1).to_bytes(32, "little")], ids=["zero", "one"])
+def test_a_key_of_small_order_is_not_registered(sold: Sold, public: bytes) -> None:
+    planner = sold.scene.planner
+    with pytest.raises(BadInput, match="small order") as refused:
+        sold.exchange.register_encryption_key(planner, public)
+    assert refused.value.input == planner.address
+    assert sold.exchange.encryption_key(planner.address) is None
+
+
+def test_whose_encryption_key_it_is_says_its_wallet(sold: Sold) -> None:
+    planner, thief = sold.scene.planner, sold.winners[0]
+    public = KeyPair.random().x25519_public
+    register = sold.exchange.contract.functions.registerEncryptionKey
+    foreign = shortened(sign_key(thief, public))
+    with pytest.raises(CheckFailed) as refused:
+        transact.send(sold.scene.w3, planner, register(public, *foreign))
+    assert refused.value.input == "InvalidSignature"
+    with pytest.raises(BadInput) as nothing:
+        transact.send(sold.scene.w3, planner, register(bytes(32), *shortened(sign_key(planner, bytes(32)))))
+    assert nothing.value.input == "ZeroKey"
+
+
+# --- what a node may not make a planner publish ---
+
+
+def test_an_altered_delivery_is_not_disputed(sold: Sold) -> None:
+    """With one bit of C changed a good key looks wrong; S, published over it, would open the good one."""
+    winner, planner = sold.winners[0], sold.scene.planner
+    sold.deliver(winner)
+    found = sold.exchange.require(sold.round, winner.address)
+    sealed = bytes([found.delivery.sealed_key[0] ^ 1]) + found.delivery.sealed_key[1:]
+    altered = replace(found, delivery=replace(found.delivery, sealed_key=sealed))
+    before = sold.scene.w3.eth.get_transaction_count(planner.address)
+    with pytest.raises(CheckFailed, match="no signature shows") as refused:
+        sold.exchange.dispute(planner, sold.round, winner.address, sold.secret, altered)
+    assert refused.value.input == winner.address
+    assert sold.scene.w3.eth.get_transaction_count(planner.address) == before
+
+
+def test_a_signature_is_not_taken_from_another_transaction(sold: Sold) -> None:
+    """The call of one winner, in a transaction that another signed."""
+    first, second = sold.winners[:2]
+    sold.deliver(first)
+    sold.deliver(second)
+    found = sold.exchange.require(sold.round, first.address)
+    elsewhere = replace(found, transaction=sold.exchange.require(sold.round, second.address).transaction)
+    with pytest.raises(CheckFailed, match="something else"):
+        sold.exchange.require_sent(sold.round, first.address, elsewhere)
+    with pytest.raises(CheckFailed, match="does not have it"):
+        sold.exchange.require_sent(sold.round, first.address, replace(found, transaction=bytes(32)))
+    impostor = replace(found, delivery=replace(found.delivery, deliverer=second.address))
+    with pytest.raises(CheckFailed, match="signed by"):
+        sold.exchange.require_sent(sold.round, first.address, impostor)
+    sold.exchange.require_sent(sold.round, first.address, found)

@@ -44,7 +44,56 @@ def test_keys_are_never_overwritten_nor_open(made: Path, tmp_path: Path) -> None
     assert made.read_bytes() == before and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    ("content", "password"),
+    [
+        (b"tide", "tide"),
+        (b"tide\n", "tide"),
+        (b"tide\r\n", "tide"),
+        (b"tide\r", "tide"),
+        (b"tide\nebb\n", "tide"),
+        (b"  tide and ebb  \t\n", "  tide and ebb  \t"),
+        (b"\xef\xbb\xbftide\r\n", "tide"),
+        ("tide\r\n".encode("utf-16"), "tide"),
+        ("Gezeiten\u00e4\r\nebb".encode("utf-32"), "Gezeiten\u00e4"),
+        ("a\u2028b\u2029c\u0085d\n".encode(), "a\u2028b\u2029c\u0085d"),
+        (b"a\x0bb\x0cc\x1cd\x1de\x1ef\rg\n", "a\x0bb\x0cc\x1cd\x1de\x1ef\rg"),
+        ("\ufeff\ufefftide".encode(), "\ufefftide"),  # one mark is the editor's, a second one is typed
+    ],
+)
+def test_the_password_is_the_first_line_and_nothing_less(tmp_path: Path, content: bytes, password: str) -> None:
+    (tmp_path / "password").write_bytes(content)
+    assert read_password(tmp_path / "password") == password
+
+
+def test_a_keystore_made_with_a_marked_file_opens_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfebb\r\n")
+    create_keystore(tmp_path / "new.json", read_password(tmp_path / "password"), key=b"\x02" * 32, work=16)
+    assert load_account(tmp_path / "new.json", prompt=lambda _: "ebb").key == b"\x02" * 32
+
+
+def test_half_characters_are_a_password_too(tmp_path: Path) -> None:
+    """What a terminal hands over for bytes that are no UTF-8."""
+    create_keystore(tmp_path / "new.json", "tide\udcff", key=b"\x02" * 32, work=16)
+    assert load_account(tmp_path / "new.json", prompt=lambda _: "tide\udcff").key == b"\x02" * 32
+    with pytest.raises(BadInput, match="wrong password"):
+        load_account(tmp_path / "new.json", prompt=lambda _: "tide\udcfe")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"\xff\xfe",
+        b"\r\n",
+        b"\xef\xbb\xbf\n",
+        b"\xe4\n",
+        b"\xff\xfet",
+        b"ti\0de\n",
+        "tide\n".encode("utf-16-le"),
+    ],
+)
 def test_bad_password_files(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "password").write_bytes(content)
     for path in (tmp_path / "password", tmp_path / "none", tmp_path):

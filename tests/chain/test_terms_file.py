@@ -101,6 +101,24 @@ def test_every_way_to_write_a_value(tmp_path: Path) -> None:
         ('# pipeline = "0x..."', 'pipeline = "0x12"', "scoring.pipeline", "32 bytes"),
         ('# arbitrator = "0x..."', 'arbitrator = "me"', "scoring.arbitrator", "address"),
         ('kappa = "0.0"', 'kapa = "0.0"', "weights.kapa", "nobody knows this key"),
+        ('liquidity = "0.8"', 'liquidity = "٠.٨"', "money.liquidity", "decimal point"),
+        ('liquidity = "0.8"', 'liquidity = "+0.8"', "money.liquidity", "decimal point"),
+        ('liquidity = "0.8"', 'liquidity = "8.0e-1"', "money.liquidity", "decimal point"),
+        ('liquidity = "0.8"', 'liquidity = "0.8000000000000000000000000000000001"', "money.liquidity", "18 decimals"),
+        ('liquidity = "0.8"', "liquidity = 0.8000000000000000000000000000000001", "money.liquidity", "18 decimals"),
+        ('liquidity = "0.8"', "liquidity = 1e999999", "money.liquidity", "between"),
+        ('liquidity = "0.8"', "liquidity = 1e-999999", "money.liquidity", "18 decimals"),
+        ('budget = "12500.00 DEMO"', 'budget = "12,500 DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', 'budget = "1e21 DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', 'budget = "0x10 DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', 'budget = "+1 DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', 'budget = "１２ DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', 'budget = "12_ DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', f'budget = "{"9" * 200} DEMO"', "money.budget", "amount"),
+        ('budget = "12500.00 DEMO"', "budget = 18446744073709551616", "money.budget", "amount"),
+        ('bond = "0.01 ETH"            #', f'bond = "0.01{"0" * 40}1 ETH" #', "bids.bond", "decimals"),
+        ('commit = "1d"', 'commit = "٢d"', "phases.commit", "duration"),
+        ('commit = "1d"', 'commit = "99999999d"', "phases.commit", "too long"),
         ("[weights]", "[weigths]", "weigths", "nobody knows this table"),
         ("[scoring]", "", "scoring", "table is missing"),
         ('reserve = "100000.00 DEMO"', "#", "money.reserve", "key is missing"),
@@ -121,15 +139,57 @@ def test_a_misspelt_key_is_guessed(tmp_path: Path) -> None:
     assert failure.value.hint == "did you mean max_bids?"
 
 
-def test_no_file_and_no_toml(tmp_path: Path) -> None:
-    with pytest.raises(BadInput):
-        load_terms(tmp_path / "none.toml")
-    (tmp_path / "bad.toml").write_bytes(b"\xff")
-    with pytest.raises(BadInput):
-        load_terms(tmp_path / "bad.toml")
-    (tmp_path / "bad.toml").write_text("budget = 12 DEMO")
-    with pytest.raises(BadInput, match="not TOML"):
-        load_terms(tmp_path / "bad.toml")
+def saved(folder: Path, data: bytes) -> Path:
+    path = folder / "saved.toml"
+    path.write_bytes(data)
+    return path
+
+
+def test_marks_and_line_ends_of_editors_are_read(tmp_path: Path) -> None:
+    text = template().replace("max_bids = 1024", "max_bids = 77")
+    for data in (
+        b"\xef\xbb\xbf" + text.encode(),
+        b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(),
+        text.replace("\n", "\r").encode(),
+    ):
+        assert resolved(load_terms(saved(tmp_path, data))).max_bids == 77
+
+
+DUPLICATE = template().replace("max_bids = 1024", "max_bids = 1024\nmax_bids = 3")
+
+
+@pytest.mark.parametrize(
+    ("data", "says", "hint"),
+    [
+        (template().replace("# B:", "# für B:").encode("latin-1"), "not UTF-8 (line 14)", "save it as UTF-8"),
+        (template().replace("# B:", "# für B:").replace("\n", "\r").encode("cp1252"), "(line 14)", "save it as UTF-8"),
+        (template().encode("utf-16"), "not UTF-8 but UTF-16", "save it as UTF-8"),
+        (template().encode("utf-32"), "not UTF-8 but UTF-32", "save it as UTF-8"),
+        (template().encode("utf-16-be"), "looks like UTF-16", "save it as UTF-8"),
+        (template().replace("[bids]", "[bids]\n\0").encode(), "NUL character (line 35)", "save it as UTF-8"),
+        (DUPLICATE.encode(), "line 36", "once"),
+        (template().encode() + b"[money]\n", "twice", "once"),
+        (template().replace('eta = "1.0"', "eta = “1.0”").encode(), "line 22", "typographic quote “"),
+        (template().replace('eta = "1.0"', 'eta\u00a0= "1.0"').encode(), "line 22", "U+00A0"),
+        (b"budget = 12 DEMO", "line 1", "quotes"),
+        (b"a = " + b"[" * 100_000, "not TOML", "value"),
+        (b"a = " + b"9" * 10_000, "not TOML", "value"),
+        (b"a = 1e" + b"9" * 30, "beyond all bounds", "smaller"),
+        (b"# " * (1 << 20), "larger than 1 MiB", "path"),
+    ],
+)
+def test_what_is_no_toml_in_utf_8_names_its_line(tmp_path: Path, data: bytes, says: str, hint: str) -> None:
+    path = saved(tmp_path, data)
+    with pytest.raises(BadInput) as failure:
+        load_terms(path)
+    assert says in str(failure.value) and hint in failure.value.hint
+    assert failure.value.input == str(path) and str(path) in str(failure.value)
+
+
+@pytest.mark.parametrize(("name", "says"), [("none.toml", "No such file"), (".", "directory"), ("a\0b", "null byte")])
+def test_no_file(tmp_path: Path, name: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        load_terms(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +213,7 @@ def test_what_does_not_fit_the_chain(changes: dict[str, Any], key: str, says: st
         ('cap = "10000.00 DEMO"', 'cap = "0.005 DEMO"', "money.cap", "whole number of money units"),
         ('cap = "10000.00 DEMO"', 'cap = "999999999999999999.00 DEMO"', "money.cap", "2^64"),
         ('money_unit = "0.01 DEMO"', 'money_unit = "0.0 DEMO"', "money.money_unit", "nothing"),
+        ('cap = "10000.00 DEMO"', f'cap = "10000.00{"0" * 30}1 DEMO"', "money.cap", "more than 6 decimals"),
         ('commit = "1d"', "commit = 2020-01-01T00:00:00Z", "phases.commit", "over before it begins"),
         ('commit = "1d"', 'commit = "10m"', "phases.commit", "lasts 600 s"),
         ('reveal = "8h"', "reveal = 2030-03-18T00:00:00Z", "phases.reveal", "over before it begins"),

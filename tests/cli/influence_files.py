@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from oracle.cli.base_model import trained_base
-from oracle.cli.scoring import read_corpus
+from oracle.cli.corpora import read_corpus
 from oracle.influence.gpt import Architecture
 from oracle.influence.pretrain import BaseSpec
 

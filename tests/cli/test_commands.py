@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,37 @@ def test_an_error_is_one_document(mia: Mia, arguments: list[object], code: int, 
     assert answer.document["error"]["name"] == name
     assert input is None or answer.document["error"]["input"] == input
     assert answer.document["error"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["round", "status", "1", "--rpc", "http://me:s3cr3ts3cr3t@127.0.0.1:9/v2/s3cr3ts3cr3t?key=s3cr3ts3cr3t"], {}),
+        (["round", "status", "1", "--rpc", "wss://rpc.example.org/s3cr3ts3cr3t"], {}),
+        (["round", "status", "1", "--rpc", "rpc.example.org/s3cr3ts3cr3t"], {}),
+        (["round", "status", "1", "https://rpc.example.org/s3cr3ts3cr3t"], {}),
+        (["bid", "status", "1", NOBODY], {"MIA_RPC": "http://127.0.0.1:9/s3cr3ts3cr3t"}),
+        (["audit", "round", "1"], {"MIA_RPC": "https://s3cr3ts3cr3t@127.0.0.1:9"}),
+    ],
+)
+def test_the_key_in_an_rpc_url_is_told_nowhere(arguments: list[str], environment: dict[str, str]) -> None:
+    asked = [sys.executable, "-m", "oracle.cli.main", *arguments, "--json"]
+    done = subprocess.run(asked, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=os.environ | environment)
+    assert done.returncode in (2, 3) and set(json.loads(done.stdout)) == {"error"}
+    assert "s3cr3t" not in done.stdout + done.stderr
+    assert "127.0.0.1:9" in done.stdout or "rpc.example.org" in done.stdout + done.stderr
+
+
+def test_an_error_of_a_library_is_told_without_the_key(mia: Mia, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a library says of the URL that it asked, in its message and in the traceback."""
+
+    def broken(rpc: str) -> None:
+        raise RuntimeError(f"403 Client Error: Forbidden for url: {rpc}")
+
+    monkeypatch.setattr("oracle.chain.client.connect", broken)
+    answer = mia("round", "status", 1, "--rpc", "https://rpc.example.org/v2/s3cr3ts3cr3t")
+    assert (answer.code, answer.document["error"]["name"]) == (3, "RuntimeError")
+    assert "https://rpc.example.org" in answer.said and "s3cr3t" not in answer.said + json.dumps(answer.document)
 
 
 def test_a_process_writes_one_document_and_exits_with_the_code() -> None:

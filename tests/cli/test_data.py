@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 from conftest import PASSWORD, Answer, Mia
+from eth_account import Account
 
 from oracle.corpus.canonical import canonical_line
 from oracle.corpus.document import Document
 from oracle.corpus.readers import read_documents
-from oracle.custody.keystore import create_keys, rotate_keys
+from oracle.custody.keystore import create_keys, load_keys, rotate_keys
+from oracle.custody.publickeys import public_beside, public_part
+from oracle.evidence import canonical
 
-OWNER, OTHER = "0x1563915e194D8CfBA1943570603F7606A3115508", "0x5CbDd86a2FA8Dc4bDdd8a8f69dBa48572EeC07FB"
+WALLET, OTHER = Account.from_key(b"\x01" * 32), "0x5CbDd86a2FA8Dc4bDdd8a8f69dBa48572EeC07FB"
+OWNER = WALLET.address
 MARKET = "0x4838B106FCe9647Bdf1E7877BF73cE8B0BAD5f97"
 TEXTS = [f"The tide of day {n} rose slowly over the harbour wall, and häufig so." for n in range(9)]
 WORK = 1 << 12
@@ -97,11 +101,46 @@ def test_one_document_and_none(mia: Mia, tmp_path: Path) -> None:
 # --- for a round, and to people ---
 
 
+def handed_out(keys: Path) -> Path:
+    """The public part of a key file of ``WALLET``."""
+    public_beside(keys).write_bytes(public_part(WALLET, load_keys(keys, PASSWORD)).to_bytes())
+    return public_beside(keys)
+
+
+def test_a_private_key_file_is_nobody_to_wrap_to(mia: Mia, corpus: Path, tmp_path: Path) -> None:
+    alice, folder = tmp_path / "alice.keys.json", tmp_path / "sealed"
+    create_keys(alice, OWNER, PASSWORD, work=WORK)
+    answer = mia("data", "pack", corpus, "--out", folder, "--to", alice)
+    assert (answer.code, answer.document["error"]["input"]) == (2, str(alice))
+    assert "mia key public" in answer.document["error"]["hint"] and not folder.exists()
+    words = json.loads(handed_out(alice).read_bytes()) | {"owner": OTHER}
+    public_beside(alice).write_bytes(canonical.dumps(words))
+    answer = mia("data", "pack", corpus, "--out", folder, "--to", public_beside(alice))
+    assert (answer.code, answer.document["error"]["input"]) == (1, OTHER) and not folder.exists()
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_files_that_an_editor_saved_are_read(mia: Mia, packed: Path, codec: str) -> None:
+    for file in (packed / "manifest.json", packed / "key.json"):
+        file.write_bytes(file.read_text("utf-8").encode(codec))
+    assert verified(mia, packed, "--key", packed / "key.json").document == {"ok": True, "first_bad": None}
+
+
+def test_what_holds_a_key_or_a_text_is_its_owners(mia: Mia, packed: Path, tmp_path: Path) -> None:
+    proof = tmp_path / "proofs" / "proof.json"
+    made = mia("data", "prove", packed / "manifest.json", "--document", 3, "--key", packed / "key.json", "--out", proof)
+    assert made.code == 0, made.said
+    for folder in (packed, proof.parent):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    for file in (packed / "key.json", proof):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_key_file_opens_what_was_wrapped_to_it(mia: Mia, corpus: Path, password: Path, tmp_path: Path) -> None:
     alice, bob, folder = tmp_path / "alice.keys.json", tmp_path / "bob.keys.json", tmp_path / "sealed"
     create_keys(alice, OWNER, PASSWORD, work=WORK)
     create_keys(bob, OTHER, PASSWORD, work=WORK)
-    assert mia("data", "pack", corpus, "--out", folder, "--to", alice).code == 0
+    assert mia("data", "pack", corpus, "--out", folder, "--to", handed_out(alice)).code == 0
     rotate_keys(alice, PASSWORD, work=WORK)  # what was wrapped to the old key opens still
     secret = ("--password-file", password)
     assert verified(mia, folder, "--key", alice, *secret).document == {"ok": True, "first_bad": None}
@@ -117,7 +156,7 @@ def test_wraps_of_another_data_set_are_refused(mia: Mia, corpus: Path, password:
     alice = tmp_path / "alice.keys.json"
     create_keys(alice, OWNER, PASSWORD, work=WORK)
     for name in ("one", "two"):
-        assert mia("data", "pack", corpus, "--out", tmp_path / name, "--to", alice).code == 0
+        assert mia("data", "pack", corpus, "--out", tmp_path / name, "--to", handed_out(alice)).code == 0
     answer = verified(
         *(mia, tmp_path / "one", "--key", alice, "--password-file", password),
         *("--wraps", tmp_path / "two" / "wraps.json"),

@@ -116,7 +116,8 @@ def account_of(world: World, name: str) -> LocalAccount:
 
 
 def open_round(world: World, accounts: dict[str, LocalAccount], delivery_key: bytes) -> int:
-    from oracle.cli.opening import committee_id, escrow_of
+    from oracle.cli.opening import escrow_of
+    from oracle.node.committee import committee_id
 
     market, token = world.market, read_token(world.market.w3, world.token)
     members = sorted((accounts[f"operator{n}"].address for n in range(3)), key=lambda address: int(address, 16))
@@ -205,7 +206,7 @@ def test_what_was_bought_comes_in_every_format(sold: Sold, tmp_path: Path, accep
             manifest = packed.manifest
             lines = [canonical_line(d) for d, origin in rows if origin.dataset_root == manifest.dataset_root]
             tree = documents.Tree()
-            for leaf in documents.leaves(documents.salt_key(packed.key, manifest.context), 0, lines):
+            for leaf in documents.leaves(documents.salt_key(packed.key, manifest.context, manifest.salt), 0, lines):
                 tree.add(leaf)
             assert tree.root() == manifest.document_root, (format, name)
         licences = {origin.provider: origin.licence for _, origin in rows}
@@ -284,8 +285,8 @@ def test_an_agreement_is_checked_and_kept(sold: Sold, tmp_path: Path, accept: li
         sold.deliver(name)
     file, world = tmp_path / "agreement.json", sold.world
     place = ["--round", sold.round, *world.here]
-    assert sold.mia("licence", "sign", file, "--revenue-share", "0.1", *place, *world.key("anna")).code == 0
-    assert sold.mia("licence", "sign", file, *place, *world.key("planner")).code == 0
+    assert sold.mia("licence", "sign", "--yes", file, "--revenue-share", "0.1", *place, *world.key("anna")).code == 0
+    assert sold.mia("licence", "sign", "--yes", file, *place, *world.key("planner")).code == 0
     done = sold.fetch(tmp_path / "bought", *accept)
     assert done.code == 0, done.said
     assert [row["signed"] for row in done.document["datasets"]] == [["provider", "planner"], None, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,9 +20,11 @@ from oracle.custody.bidfile import Bid, write_bid
 from oracle.custody.board import round_key
 from oracle.custody.contentkey import ContentKey, read_key, write_key
 from oracle.custody.keystore import create_keys
-from oracle.custody.wraps import Wraps, wrap_key
+from oracle.custody.wraps import sign_wraps, wrap_key
 from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.node import exchange as peers
+from oracle.node.folder import DataFolder
+from oracle.node.signing import SigningKey
 
 WORK = 2**12
 
@@ -45,8 +48,30 @@ class Hands:
         write_key(path, ContentKey(manifest=packed.manifest.digest, key=key or packed.key))
         return path
 
-    def send(self, name: str) -> Answer:
-        return self.run(name, "send", self.sold.round, "--key", self.key_file(name))
+    def bid(self, name: str, **changes: object) -> Bid:
+        """What ``name`` bid, as its bid file says it."""
+        manifest = self.sold.packed[name].manifest
+        bid = Bid(
+            chain=manifest.chain_id,
+            market=manifest.market,
+            round=self.sold.round,
+            provider=manifest.provider,
+            terms_hash=self.sold.world.market.terms(self.sold.round).hash(),
+            dataset_root=manifest.dataset_root,
+            manifest=manifest.digest,
+            cost=1000,
+            salt=bytes(32),
+            content_key=self.sold.packed[name].key,
+        )
+        return bid.model_copy(update=changes)
+
+    def bid_file(self, name: str, **changes: object) -> Path:
+        path = self.folder / f"{name}-{secrets.token_hex(4)}.json"
+        write_bid(path, self.bid(name, **changes), PASSWORD, work=WORK)
+        return path
+
+    def send(self, name: str, **changes: object) -> Answer:
+        return self.run(name, "send", self.sold.round, "--bid-file", self.bid_file(name, **changes))
 
     def planner(self, command: str, name: str, *more: object) -> Answer:
         keys = self.sold.world.folder / "planner.keys.json"
@@ -98,32 +123,38 @@ def test_a_key_changes_hands(hands: Hands) -> None:
 
 def test_the_bid_file_holds_the_key(hands: Hands) -> None:
     sold, packed = hands.sold, hands.sold.packed["bert"]  # noqa: F811
-    manifest = packed.manifest
-    bid = Bid(
-        chain=manifest.chain_id,
-        market=manifest.market,
-        round=sold.round,
-        provider=manifest.provider,
-        terms_hash=sold.world.market.terms(sold.round).hash(),
-        dataset_root=manifest.dataset_root,
-        manifest=manifest.digest,
-        cost=1000,
-        salt=bytes(32),
-        content_key=packed.key,
-    )
-    files = {name: hands.folder / f"{name}.json" for name in ("whole", "keyless", "elsewhere")}
-    write_bid(files["whole"], bid, PASSWORD, work=WORK)
-    write_bid(files["keyless"], bid.model_copy(update={"content_key": None}), PASSWORD, work=WORK)
-    write_bid(files["elsewhere"], bid.model_copy(update={"round": 9}), PASSWORD, work=WORK)
-    for name in ("keyless", "elsewhere"):
-        refused = hands.run("bert", "send", sold.round, "--bid-file", files[name])
-        assert (refused.code, refused.document["error"]["input"]) == (2, str(files[name]))
-    assert hands.run("bert", "send", sold.round).code == 2  # no file at all
-    both = ["--bid-file", files["whole"], "--key", hands.key_file("bert")]
-    assert hands.run("bert", "send", sold.round, *both).code == 2
+    keyless, elsewhere = hands.bid_file("bert", content_key=None), hands.bid_file("bert", round=9)
+    for file in (keyless, elsewhere):
+        refused = hands.run("bert", "send", sold.round, "--bid-file", file)
+        assert (refused.code, refused.document["error"]["input"]) == (2, str(file))
+    whole = hands.bid_file("bert")
+    both = hands.run("bert", "send", sold.round, "--bid-file", whole, "--key", hands.key_file("bert"))
+    assert (both.code, both.document["error"]["input"]) == (2, str(whole))
     assert hands.state("bert") is State.NONE
-    assert hands.run("bert", "send", sold.round, "--bid-file", files["whole"]).code == 0
+    assert hands.run("bert", "send", sold.round, "--bid-file", whole).code == 0
     assert hands.sold.exchange.opened(sold.round, hands.address("bert"), planner_keys(hands)) == packed.key
+
+
+def test_a_bid_file_without_the_key_takes_it_from_another_file(hands: Hands) -> None:
+    file = hands.bid_file("bert", content_key=None)
+    foreign = hands.run("bert", "send", hands.sold.round, "--bid-file", file, "--key", hands.key_file("anna"))
+    assert (foreign.code, foreign.document["error"]["input"]) == (2, str(hands.folder / "anna.key.json"))
+    sent = hands.run("bert", "send", hands.sold.round, "--bid-file", file, "--key", hands.key_file("bert"))
+    assert (sent.code, sent.document["sent"]) == (0, True), sent.said
+
+
+def test_nothing_is_sent_without_the_terms_that_were_bid_under(hands: Hands) -> None:
+    """A node that names other terms names another planner's key with them: it would get the data."""
+    assert hands.run("anna", "send", hands.sold.round, "--key", hands.key_file("anna")).code == 2  # no terms at all
+    other = hands.send("anna", terms_hash=bytes(32))
+    assert (other.code, other.document["error"]["input"]) == (1, f"round {hands.sold.round}")
+    assert "other terms" in other.said and hands.state("anna") is State.NONE
+
+
+def test_a_bid_file_of_another_data_set_delivers_nothing(hands: Hands) -> None:
+    old = hands.send("anna", dataset_root=bytes(32))
+    assert (old.code, old.document["error"]["input"]) == (2, "bid file")
+    assert hands.state("anna") is State.NONE
 
 
 def planner_keys(hands: Hands):  # type: ignore[no-untyped-def]
@@ -134,18 +165,17 @@ def planner_keys(hands: Hands):  # type: ignore[no-untyped-def]
 
 def test_a_wrong_key_is_not_sent(hands: Hands) -> None:
     """It would cost the bond and the reward."""
-    wrong = hands.run("anna", "send", hands.sold.round, "--key", hands.key_file("anna", bytes(range(32))))
+    wrong = hands.send("anna", content_key=bytes(range(32)))
     assert (wrong.code, wrong.document["error"]["name"]) == (1, "CheckFailed")
-    foreign = hands.run("anna", "send", hands.sold.round, "--key", hands.key_file("bert"))
-    assert (foreign.code, foreign.document["error"]["input"]) == (2, str(hands.folder / "bert.key.json"))
     assert hands.state("anna") is State.NONE
 
 
 def test_who_did_not_win_or_is_no_provider_sends_nothing(hands: Hands) -> None:
-    nobody = hands.run("operator0", "send", hands.sold.round, "--key", hands.key_file("anna"))
-    assert (nobody.code, nobody.document["error"]["input"]) == (2, hands.address("operator0"))
-    early = hands.run("anna", "send", 1, "--key", hands.key_file("anna"))  # round 1 was never played
-    assert early.code == 2
+    nobody = hands.run("operator0", "send", hands.sold.round, "--bid-file", hands.bid_file("anna"))
+    assert nobody.code == 2
+    early = hands.run("anna", "send", 1, "--bid-file", hands.bid_file("anna", round=1))  # round 1 was never played
+    assert early.code in (1, 2)
+    assert hands.state("anna") is State.NONE
 
 
 def test_a_good_key_is_not_disputed(hands: Hands) -> None:
@@ -193,21 +223,26 @@ def test_a_false_delivery_is_refuted_so_that_no_key_leaks(hands: Hands, cheat: s
 
 def test_an_operator_delivers_from_what_was_wrapped_to_it(hands: Hands) -> None:
     sold, name = hands.sold, "operator0"  # noqa: F811
-    packed, owner = sold.packed["carl"], hands.address(name)
-    file = hands.folder / "operator.keys.json"
+    packed, owner, market = sold.packed["carl"], hands.address(name), sold.world.market
+    file, folder = hands.folder / "operator.keys.json", hands.folder / "operator"
     keys = create_keys(file, owner, PASSWORD, work=WORK)
-    bounty = ["bounty", sold.round, hands.address("carl"), "--keys", file]
+    bounty = ["bounty", sold.round, hands.address("carl"), "--keys", file, "--data-dir", folder]
+    stranger = hands.run(name, *bounty)  # nothing says under which terms it scored
+    assert (stranger.code, stranger.document["error"]["input"]) == (1, str(folder))
+    commitments = market.state(sold.round).commitments
+    key = SigningKey(market.chain_id, market.address, sold.round, "observation", owner, commitments)
+    DataFolder(folder).signed.claim(key, bytes(32))
     nothing = hands.run(name, *bounty)
     assert (nothing.code, nothing.document["error"]["input"]) == (1, f"wraps-{hands.address('carl').lower()}")
 
-    context = packed.manifest.context
-    wraps = Wraps(manifest=packed.manifest.digest, wraps=(wrap_key(context, packed.key, owner, keys.public.x25519),))
-    session = open_session(sold.world.chain.rpc, sold.world.market.address, f"local:{sold.world.folder / 'store'}")
-    key = round_key(sold.world.market.chain_id, sold.world.market.address, sold.round)
-    session.board.publish(key, f"wraps-{hands.address('carl').lower()}", wraps.to_bytes())
+    wrap = wrap_key(packed.manifest.context, packed.key, owner, keys.public.x25519)
+    wraps = sign_wraps(sold.accounts["carl"], packed.manifest, [wrap])
+    session = open_session(sold.world.chain.rpc, market.address, f"local:{sold.world.folder / 'store'}")
+    round_name = round_key(market.chain_id, market.address, sold.round)
+    session.board.publish(round_name, f"wraps-{hands.address('carl').lower()}", wraps.to_bytes())
     early = hands.run(name, *bounty)
     assert (early.code, early.document["error"]["input"]) == (2, "NotDeliverer")
-    sold.world.chain.warp_to(sold.world.market.terms(sold.round).deliver_end)
+    sold.world.chain.warp_to(market.terms(sold.round).deliver_end)
     done = hands.run(name, *bounty)
     assert (done.code, done.document["sent"]) == (0, True), done.said
     row = hands.status()["carl"]
@@ -215,6 +250,22 @@ def test_an_operator_delivers_from_what_was_wrapped_to_it(hands: Hands) -> None:
     out = hands.folder / "bought.json"
     assert hands.planner("accept", "carl", "--out", out).code == 0
     assert read_key(out.read_bytes(), name="bought").key == packed.key
+
+
+def test_a_false_delivery_is_refuted_whatever_lies_on_the_board(hands: Hands) -> None:
+    """The leaf comes out of the reveal: a board that somebody overwrites must not stop a planner in its window."""
+    sold, market = hands.sold, hands.sold.world.market  # noqa: F811
+    board = open_session(sold.world.chain.rpc, market.address, f"local:{sold.world.folder / 'store'}").board
+    report, round_name = market.report(sold.round), round_key(market.chain_id, market.address, sold.round)
+    assert report is not None
+    board.publish(round_name, f"leaves-{report.root.hex()}", b"junk")
+    sold.deliver("anna", bytes(32))
+    exchange = sold.exchange
+    made = exchange.require(sold.round, hands.address("anna")).delivery
+    thief = sold.accounts["bert"]
+    exchange.send_delivery(thief, sold.round, thief.address, made)  # of anna's data, by bert
+    struck = hands.planner("dispute", "bert")
+    assert (struck.code, struck.document["struck"]) == (0, "refuted"), struck.said
 
 
 def test_a_key_is_checked_and_struck_without_the_store(hands: Hands) -> None:

@@ -15,8 +15,8 @@ from influence_files import SEED, TINY, Files, Mia
 from typer.testing import CliRunner
 
 from oracle.cli.base_model import trained_base
+from oracle.cli.corpora import read_corpus
 from oracle.cli.main import app
-from oracle.cli.scoring import read_corpus
 from oracle.influence.estimators import ESTIMATORS
 from oracle.influence.log import log_bytes, log_hash
 from oracle.influence.pretrain import BaseSpec

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
@@ -14,6 +15,7 @@ from oracle.chain.exchange import Exchange
 from oracle.chain.keys import create_keystore
 from oracle.cli.main import run
 from oracle.custody.keystore import create_keys, load_keys, public_keys
+from oracle.evidence import canonical
 
 
 @pytest.fixture
@@ -72,6 +74,54 @@ def test_mistakes_write_nothing(mia: Mia, wallet: Path, tmp_path: Path) -> None:
     assert file.read_bytes() == before and not (tmp_path / "new").exists()
 
 
+def test_a_wallet_without_address_tells_it_by_its_password(mia: Mia, wallet: Path) -> None:
+    opens = ["--password-file", wallet.parent / "pw"]
+    address = mia("key", "show", wallet).document["address"]
+    words = json.loads(wallet.read_text())
+    for named in ({}, {"address": "0x" + address[2:].swapcase()}):
+        wallet.write_text(json.dumps({key: value for key, value in words.items() if key != "address"} | named))
+        asked = mia("key", "show", wallet)
+        assert (asked.code, asked.document["error"]["input"]) == (2, str(wallet))
+        assert "address" in asked.document["error"]["hint"] and "--password-file" in asked.document["error"]["hint"]
+        assert mia("key", "show", wallet, *opens).document == {"keystore": str(wallet), "address": address}
+    made = mia("key", "create", wallet, *opens)
+    assert (made.code, made.document["owner"]) == (0, address)
+    packed = mia("data", "pack", wallet, "--out", wallet.parent / "sealed", *_place(wallet))
+    assert packed.code == 2 and "mia key show" in packed.document["error"]["hint"]
+
+
+def _place(provider: Path) -> list[object]:
+    return ["--round", 1, "--chain-id", 1, "--contract", "0x" + "11" * 20, "--provider", provider]
+
+
+def test_the_public_part_is_written_from_the_opened_file(mia: Mia, wallet: Path) -> None:
+    folder, opens = wallet.parent, ["--password-file", wallet.parent / "pw"]
+    file, signs = folder / "alice.keys.json", ["--keystore", wallet, *opens]
+    assert mia("key", "create", wallet, *opens).code == 0
+    made = mia("key", "public", file, *signs)
+    assert made.code == 0, made.said
+    shown = mia("key", "show", file).document
+    assert made.document == {key: shown[key] for key in ("owner", "x25519", "bn254")} | {
+        "public": str(folder / "alice.public.json")
+    }
+    assert mia("key", "show", folder / "alice.public.json").document == made.document
+    again = mia("key", "public", file, *signs)
+    assert again.code == 2 and "exists" in again.document["error"]["hint"]
+
+    create_keystore(folder / "eve.json", PASSWORD, work=2**4)
+    theirs = mia("key", "public", file, "--out", folder / "new", "--keystore", folder / "eve.json", *opens)
+    assert (theirs.code, theirs.document["error"]["input"]) == (2, made.document["owner"])
+    # another public key in the header, and the checksum repaired: the opened file says something else
+    document, eve = json.loads(file.read_text()), folder / "eve.keys.json"
+    create_keys(eve, made.document["owner"], PASSWORD, work=2**12)
+    document["header"]["generations"] = json.loads(eve.read_text())["header"]["generations"]
+    bound = canonical.dumps(document["header"]) + bytes.fromhex(document["ciphertext"])
+    file.write_text(json.dumps(document | {"sha256": hashlib.sha256(bound).hexdigest()}))
+    assert mia("key", "show", file).document["x25519"] != made.document["x25519"]
+    assert mia("key", "public", file, "--out", folder / "new", *signs).code != 0
+    assert not (folder / "new").exists()
+
+
 def test_no_command_prints_a_secret(wallet: Path) -> None:
     folder = wallet.parent
     file, opens = folder / "alice.keys.json", ["--password-file", str(folder / "pw")]
@@ -101,7 +151,8 @@ def test_keys_are_registered_once_and_again_after_a_rotation(mia: Mia, world: Wo
     assert first.code == 0, first.said
     assert first.document["owner"] == owner and first.document["encryption"] and first.document["delivery"]
     public = public_keys(file)
-    assert (exchange.encryption_key(owner), exchange.delivery_key(owner)) == (public.x25519, public.bn254)
+    signed = exchange.encryption_key(owner)
+    assert signed is not None and (signed.key, exchange.delivery_key(owner)) == (public.x25519, public.bn254)
     again = mia("key", "register", file, *world.key("planner"), *world.here)
     assert (again.code, again.document) == (0, {"owner": owner, "encryption": None, "delivery": None})
     assert mia("key", "rotate", file, *opens).code == 0

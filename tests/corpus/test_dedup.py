@@ -140,7 +140,7 @@ def test_words_are_counted_alike_one_by_one_and_in_batches() -> None:
 
 
 def test_a_text_without_spaces_is_cut_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oracle.corpus.wordfile._BATCH", 10)
+    monkeypatch.setattr("oracle.corpus.tokens._BATCH", 10)
     assert hash_text("x" * 25)[1] == 3
     assert hash_text("word " * 25)[0].tolist() == word_hashes("word").tolist() * 25
 

@@ -147,6 +147,11 @@ def test_every_flipped_nibble_of_the_ciphertext_is_seen(file: Path) -> None:
             read_bid(file, PASSWORD)
 
 
+def test_a_bid_file_that_an_editor_saved_opens(file: Path, written: bytes) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + written.replace(b"\n", b"\r\n"))
+    assert read_bid(file, PASSWORD) == BID
+
+
 def test_a_bid_is_never_overwritten(file: Path, written: bytes) -> None:
     with pytest.raises(BadInput, match="exists"):
         write_bid(file, BID.model_copy(update={"cost": 1}), PASSWORD)

@@ -10,7 +10,8 @@ from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import merkle
 
 CONTEXT = Context.new()
-SALTS = salt_key(b"\x2a" * 32, CONTEXT)
+RUN = b"\x0c" * 32
+SALTS = salt_key(b"\x2a" * 32, CONTEXT, RUN)
 LINES = [canonical_line(Document(str(n), f"text ü {n}")) for n in range(70)]
 
 
@@ -65,8 +66,13 @@ def test_a_proof_says_nothing_about_neighbours() -> None:
 
 
 def test_salts_differ_between_documents_keys_and_data_sets() -> None:
-    keys = [SALTS, salt_key(b"\x2b" * 32, CONTEXT), salt_key(b"\x2a" * 32, Context.new())]
-    assert len({salt(key, index) for key in keys for index in range(10)}) == 30
+    keys = [
+        SALTS,
+        salt_key(b"\x2b" * 32, CONTEXT, RUN),
+        salt_key(b"\x2a" * 32, Context.new(), RUN),
+        salt_key(b"\x2a" * 32, CONTEXT, bytes(32)),
+    ]
+    assert len({salt(key, index) for key in keys for index in range(10)}) == 40
 
 
 def test_there_is_no_such_document() -> None:

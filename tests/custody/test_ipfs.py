@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import json
@@ -19,7 +20,8 @@ import ipfshttpclient
 import pytest
 
 from oracle.custody import cid as cids
-from oracle.custody import unixfs
+from oracle.custody import dagpb, unixfs
+from oracle.custody.dagpb import Link
 from oracle.custody.ipfs import STREAM, IpfsStore
 from oracle.custody.store import block_cid, open_store
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure, MiaError
@@ -400,3 +402,166 @@ def test_the_daemon_of_the_tests_is_pinned() -> None:
     assert package["dependencies"] and all(
         re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["dependencies"].values()
     )
+
+
+# --- what peers have ---
+
+
+class Peers:
+    """A daemon that holds nothing and gets from others what it is asked for; it keeps what it is told to pin."""
+
+    def __init__(self, blocks: dict[str, bytes]) -> None:
+        self.blocks, self.asked, self.pinned, self.notes = blocks, [], set[str](), dict[str, bytes]()
+
+    def answers(self) -> dict[str, Answer]:
+        return {
+            "block__get": self._noted(lambda handler, cid: whole(self.blocks[cid])(handler, cid)),
+            "block__stat": self._noted(error(500, "block was not found locally (offline): ipld: could not find it")),
+            "cat": whole(b""),
+            "pin__add": self._noted(self._pin),
+            "files__ls": error(500, "file does not exist"),
+            "files__write": self._write,
+        }
+
+    def _noted(self, answer: Answer) -> Answer:
+        def noted(handler: Handler, cid: str) -> None:
+            if cid not in self.blocks:
+                error(500, "block was not found: could not find it")(handler, cid)
+                return
+            self.asked.append(cid)
+            answer(handler, cid)
+
+        return noted
+
+    def _pin(self, handler: Handler, cid: str) -> None:
+        self.pinned.add(cid)
+        whole(json.dumps({"Pins": [cid]}).encode())(handler, cid)
+
+    def _write(self, handler: Handler, path: str) -> None:
+        handler.take_body()
+        self.notes[path] = b"written"
+        whole(b"")(handler, path)
+
+
+def test_what_only_peers_have_is_read_and_pinned() -> None:
+    peers = Peers(BLOCKS)
+    with daemon(**peers.answers()) as store:
+        assert list(store.read(ROOT, max_size=4 * MIB, exact=True)) == LEAVES
+        store.pin(ROOT, "round-1.content", max_size=4 * MIB, exact=True)
+    assert peers.pinned == {ROOT} and peers.notes == {"/mixed-mia/pins/round-1.content": b"written"}
+
+
+def test_what_nobody_has_is_not_pinned() -> None:
+    lost = block_cid(LEAVES[2])
+    peers = Peers({cid: data for cid, data in BLOCKS.items() if cid != lost})
+    with daemon(**peers.answers()) as store, pytest.raises(CheckFailed) as failure:
+        store.pin(ROOT, "round-1.content", max_size=4 * MIB, exact=True)
+    assert failure.value.input == lost and not peers.pinned and not peers.notes
+
+
+def bomb() -> tuple[dict[str, bytes], str, int]:
+    """A bid of a megabyte that would cost 300,301 questions, and its size."""
+    blocks: dict[str, bytes] = {}
+
+    def keep(data: bytes, codec: int, size: int) -> Link:
+        cid = cids.of(data, codec)
+        blocks[cid] = data
+        return Link(cid, size, size)
+
+    nodes = []
+    for high in range(300):
+        crumbs = [keep(bytes([high % 256, high // 256, n % 256, n // 256]), cids.RAW, 4) for n in range(1000)]
+        nodes.append(keep(dagpb.encode(crumbs), cids.DAG_PB, 4000))
+    return blocks, keep(dagpb.encode(nodes), cids.DAG_PB, 1_200_000).cid, 1_200_000
+
+
+def test_a_bomb_costs_a_few_questions() -> None:
+    blocks, root, size = bomb()
+    peers = Peers(blocks)
+    with daemon(**peers.answers()) as store:
+        for exact, most in ((True, 1), (False, 3000)):
+            for call in (
+                lambda exact=exact: list(store.read(root, max_size=size, exact=exact)),
+                lambda exact=exact: store.pin(root, "bomb", max_size=size, exact=exact),
+            ):
+                peers.asked.clear()
+                with pytest.raises(CheckFailed) as failure:
+                    call()
+                assert failure.value.input == root and len(peers.asked) <= most
+    assert not peers.pinned and not peers.notes
+
+
+# --- what the daemon is told, and who hears of it ---
+
+SECRETS = ("hunter22", "0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://mia:hunter22@127.0.0.1:1",
+        "https://mia:hunter22@127.0.0.1:1/api/v0",
+        "mia:hunter22@127.0.0.1:1",
+        "http://mia:hunter22@127.0.0.1:1/v3/0123456789abcdef",
+        "http://127.0.0.1:1/0123456789abcdef?key=hunter22",
+        "http://127.0.0.1:99999/0123456789abcdef",
+        "ftp://mia:hunter22@ipfs.example",
+        "/dns/mia:hunter22@ipfs.example/tcp/5001",
+        "/dns/ipfs.example/tcp/5001/https/0123456789abcdef",
+        "http://mia:hunter22@[::1",
+    ],
+)
+def test_the_password_of_a_daemon_is_said_to_nobody(address: str) -> None:
+    said = []
+    try:
+        store = open_store(f"ipfs:{address}")
+        said += [repr(store), str(getattr(store, "place", ""))]
+        for call in (lambda: store.get(CID), store.pins, lambda: store.put(b"x"), lambda: store.has(CID)):
+            with pytest.raises(MiaError) as failure:
+                call()
+            said += [str(failure.value), failure.value.input, failure.value.hint, repr(failure.value)]
+    except BadInput as error_:
+        said += [str(error_), error_.input, error_.hint, repr(error_)]
+    for kind in ("ipfz", "http", ""):
+        with pytest.raises(BadInput) as refused:
+            open_store(f"{kind}:{address}" if kind != "http" else address.removeprefix("/"))
+        said += [str(refused.value), refused.value.input]
+    assert said and not [text for text in said if any(secret in text for secret in SECRETS)]
+
+
+def test_the_password_is_sent_to_the_daemon_alone() -> None:
+    heard: list[tuple[str, str | None]] = []
+
+    def listening(handler: Handler, cid: str) -> None:
+        heard.append(("daemon", handler.headers["Authorization"]))
+        handler.start(307, Location=elsewhere, Content_Length="0")
+
+    def stranger(handler: Handler, cid: str) -> None:
+        heard.append(("stranger", handler.headers["Authorization"]))
+        whole(b"what was stored")(handler, cid)
+
+    with daemon(block__get=stranger) as other:
+        elsewhere = f"http://{other._daemon.address}/api/v0/block/get?arg={CID}"
+        with daemon(block__get=listening) as store:
+            asked = IpfsStore(f"http://mia:hunter22@{store._daemon.address}", timeout=TIMEOUT)
+            with pytest.raises(EnvironmentFailure) as failure:
+                asked.get(CID)
+    assert heard == [("daemon", "Basic " + base64.b64encode(b"mia:hunter22").decode())]
+    assert store._daemon.address in str(failure.value) and "hunter22" not in str(failure.value)
+
+
+def test_a_daemon_that_repeats_the_address_is_not_believed_that_far() -> None:
+    said = error(500, "no such thing at http://mia:hunter22@127.0.0.1/0123456789abcdef, hunter22")
+    with daemon(block__get=said) as store:
+        asked = IpfsStore(f"http://mia:hunter22@{store._daemon.address}", timeout=TIMEOUT)
+        with pytest.raises(MiaError) as failure:
+            asked.get(CID)
+    assert not any(secret in str(failure.value) for secret in SECRETS)
+
+
+@pytest.mark.parametrize("answer", [b"[]", b'"x"', b"{}", b'{"Size": "many"}', b'{"Size": null}', b"\xff", b"[" * 5000])
+def test_an_answer_of_the_wrong_type_is_no_daemons(answer: bytes) -> None:
+    with daemon(block__stat=whole(answer), files__ls=whole(answer)) as store:
+        for call in (lambda: store.has(CID), store.pins):
+            with pytest.raises(EnvironmentFailure):
+                call()

@@ -2,13 +2,14 @@ import json
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from oracle.custody import bn254, keystore
+from oracle.custody import bn254, keystore, passwordfile
 from oracle.custody.bidfile import Bid, write_bid
 from oracle.custody.contentkey import ContentKey, read_key
 from oracle.custody.keystore import KeyPair, Keys, backup_keys, create_keys, load_keys, public_keys, rotate_keys
@@ -183,7 +184,7 @@ def test_files_of_other_kinds(file: Path, tmp_path: Path) -> None:
         assert refused.value.input == str(tmp_path / name)
     with pytest.raises(BadInput):
         load_keys(tmp_path / "none.json", PASSWORD)
-    with pytest.raises(EnvironmentFailure):
+    with pytest.raises(BadInput, match="is a folder"):
         load_keys(tmp_path, PASSWORD)
 
 
@@ -217,6 +218,29 @@ def test_a_full_disk_keeps_the_old_keys(file: Path, tmp_path: Path, monkeypatch:
         create_keys(tmp_path / "new.json", OWNER, PASSWORD, work=WORK)
     assert file.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} <= {file.name, f".{file.name}.lock"}
+
+
+def test_a_rotation_that_does_not_read_back_keeps_the_old_keys(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, seal = file.read_bytes(), passwordfile.seal
+
+    def damaged(*parts: Any) -> bytes:
+        """As a disk that keeps something else than what is written to it."""
+        return seal(*parts).replace(b"0", b"1")
+
+    monkeypatch.setattr(passwordfile, "seal", damaged)
+    with pytest.raises(EnvironmentFailure, match="would not hold"):
+        rotate_keys(file, PASSWORD, work=WORK)
+    assert file.read_bytes() == before and load_keys(file, PASSWORD)
+    with pytest.raises(EnvironmentFailure, match="would not hold"):
+        create_keys(file.with_name("new.json"), OWNER, PASSWORD, work=WORK)
+    assert not file.with_name("new.json").exists()
+
+
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+def test_a_file_that_an_editor_saved_opens(file: Path, codec: str) -> None:
+    keys, text = load_keys(file, PASSWORD), file.read_text()
+    file.write_bytes(text.replace("\n", "\r\n").encode(codec))
+    assert load_keys(file, PASSWORD) == keys
 
 
 def test_nothing_that_can_be_printed_tells_a_secret(file: Path, tmp_path: Path) -> None:

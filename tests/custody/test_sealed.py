@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import random
 import subprocess
@@ -19,6 +20,7 @@ from oracle.custody.context import Context
 from oracle.custody.documents import salt, salt_key
 from oracle.custody.lthash import LtHash
 from oracle.custody.sealed import Packed, SealedManifest, fetch_sealed, open_sealed, pack, read_manifest, verify_sealed
+from oracle.custody.segments import MAX_SEGMENTS, Segment, fit
 from oracle.custody.store import MAX_BLOCK, LocalStore
 from oracle.custody.tally import MAX_LINE
 from oracle.errors import BadInput, CheckFailed
@@ -68,7 +70,7 @@ def test_what_is_packed_opens(store: LocalStore) -> None:
     assert list(open_sealed(store, manifest, packed.key)) == DOCUMENTS
     verify_sealed(store, manifest)
     verify_sealed(store, manifest, packed.key)
-    salts = salt_key(packed.key, CONTEXT)
+    salts = salt_key(packed.key, CONTEXT, packed.manifest.salt)
     entries = [salt(salts, index) + line for index, line in enumerate(LINES)]
     assert manifest.document_root == merkle.document_root(entries)
     assert manifest.size == sum(map(len, LINES)) + len(LINES) and manifest.documents == 4
@@ -219,7 +221,7 @@ def test_a_document_root_that_lies_is_found_at_the_end(store: LocalStore) -> Non
 def test_a_ciphertext_of_something_else(store: LocalStore, plain: bytes) -> None:
     """Sealed by the book, under the right key, and still no documents."""
     packed = packed_small(store)
-    content = store.add(stream.seal(packed.key, CONTEXT, [plain]))
+    content = store.add(stream.seal(packed.key, CONTEXT, [plain], packed.manifest.segments))
     foreign = packed.manifest.model_copy(
         update={"cid": content.cid, "size": len(plain), "ciphertext_size": content.size, "documents": 1}
     )
@@ -227,6 +229,21 @@ def test_a_ciphertext_of_something_else(store: LocalStore, plain: bytes) -> None
     commit = commitment.key_commit(**words, content_hash=foreign.content_hash, key=packed.key)  # type: ignore[arg-type]
     failure = failure_of(store, foreign.model_copy(update={"key_commit": commit}), packed.key)
     assert failure.input in ("documents", "document 0")
+
+
+def segment(first: int, salt: int) -> dict[str, object]:
+    return {"first": first, "salt": "0x" + bytes([salt] * 32).hex()}
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 5])
+def test_segments_are_in_order_and_not_empty(chunks: int) -> None:
+    for firsts in itertools.product(range(4), repeat=3):
+        segments = [Segment(first=first, salt=bytes([n]) * 32) for n, first in enumerate(firsts)]
+        assert fit(segments, chunks) == (firsts == (0, *sorted(set(firsts))[1:]) and max(firsts) < chunks)
+    same = [Segment(first=0, salt=bytes(32)), Segment(first=1, salt=bytes(32))]
+    assert not fit(same, 5)
+    many = [Segment(first=n, salt=n.to_bytes(32, "big")) for n in range(MAX_SEGMENTS + 1)]
+    assert fit(many[:-1], 1000) and not fit(many, 1000)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +256,14 @@ def test_a_ciphertext_of_something_else(store: LocalStore, plain: bytes) -> None
         ({"cid": "not-a-cid"}, "cid"),
         ({"cid": cids.encode(bytes(32), cids.DAG_PB)}, "cid"),
         ({"metadata": {"description": "x" * 100_000}}, "metadata"),
+        ({"segments": []}, "segments"),
+        ({"segments": [segment(1, 7)]}, "segments"),
+        ({"segments": [segment(0, 7), segment(1, 8)]}, "segments"),  # there is one chunk
+        ({"segments": [segment(0, 7), segment(0, 8)]}, "segments"),
+        ({"segments": [segment(0, 7) | {"last": 4}]}, "segments"),
+        ({"segments": [segment(-1, 7)]}, "segments"),
+        ({"segments": [{"first": 0, "salt": "0x07"}]}, "segments"),
+        ({"salt": "0x"}, "salt"),
         ({"documents_digest": "short"}, "documents_digest"),
         ({"market": "0x12"}, "market"),
     ],

@@ -1,15 +1,19 @@
+import contextlib
 import hashlib
 import io
 import itertools
 import os
+import socket
 import threading
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oracle.custody.board import MAX_SLOT
 from oracle.custody.store import (
     MAX_BLOCK,
     Board,
@@ -246,3 +250,101 @@ def test_board_names_cannot_leave_the_board(tmp_path: Path, name: str) -> None:
         Board(tmp_path).publish("1-0xab-0", name, b"")
     with pytest.raises(BadInput):
         Board(tmp_path).read(name, "report")
+
+
+# --- what is no file ---
+
+
+def put_pipe(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+
+
+def put_folder(path: Path) -> None:
+    path.mkdir(parents=True)
+
+
+def put_link(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to("/dev/zero")
+
+
+def put_socket(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as one, contextlib.chdir(path.parent):
+        one.bind(path.name)  # addresses of sockets are short
+
+
+ODD = [put_pipe, put_folder, put_link, put_socket]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_file_is_no_slot(tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    odd(tmp_path / "rounds" / "1-0xab-0" / "wraps")
+    board = Board(tmp_path)
+    with pytest.raises(CheckFailed, match="slot wraps of 1-0xab-0 is refused: not a regular file") as failure:
+        board.read("1-0xab-0", "wraps")
+    assert failure.value.input == "wraps" and failure.value.hint
+
+
+def test_a_slot_is_bounded(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    board.publish("1-0xab-0", "whole", bytes(MAX_SLOT))
+    board.publish("1-0xab-0", "more", b"")
+    os.truncate(tmp_path / "rounds" / "1-0xab-0" / "more", 1 << 40)  # a terabyte that takes no room
+    assert len(board.read("1-0xab-0", "whole") or b"") == MAX_SLOT
+    with pytest.raises(CheckFailed, match="slot more"):
+        board.read("1-0xab-0", "more")
+
+
+def test_a_board_is_listed_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oracle.custody.board.MAX_SLOTS", 3)
+    board = Board(tmp_path)
+    for name in "abc":
+        board.publish("1-0xab-0", name, b"")
+    assert board.list("1-0xab-0") == ("a", "b", "c")
+    board.publish("1-0xab-0", "d", b"")
+    with pytest.raises(CheckFailed, match="more than 3 slots"):
+        board.list("1-0xab-0")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_file_is_no_block(tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    store, cid = LocalStore(tmp_path, fresh=0), block_cid(b"a block")
+    path = tmp_path / "blocks" / cid[-2:] / cid
+    odd(path)
+    assert not store.has(cid)
+    for call in (
+        lambda: store.get(cid),
+        lambda: list(store.read(cid, max_size=100)),
+        lambda: store.pin(cid, "odd"),
+        lambda: store.export_car(cid, io.BytesIO()),
+    ):
+        with pytest.raises(CheckFailed, match="not a regular file") as failure:
+            call()
+        assert failure.value.input == cid
+    if odd is not put_folder:
+        assert store.put(b"a block") == cid and store.get(cid) == b"a block"  # it takes the place of what was there
+    store.pin(store.put(b"another"), "kept")
+    store.collect_garbage()
+    assert store.pins().keys() == {"kept"}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_file_is_no_pin(tmp_path: Path, odd: Callable[[Path], None]) -> None:
+    store = LocalStore(tmp_path)
+    cid = store.put(b"a block")
+    odd(tmp_path / "pins" / "odd")
+    for call in (store.pins, store.collect_garbage, lambda: store.pin(cid, "odd")):
+        with pytest.raises(EnvironmentFailure, match="pins/odd: not a regular file"):
+            call()
+
+
+def test_a_pin_of_any_length_is_read_in_part(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    (tmp_path / "pins").mkdir(parents=True)
+    with (tmp_path / "pins" / "long").open("wb") as file:
+        file.truncate(1 << 40)
+    assert len(store.pins()["long"]) <= 200
+    with pytest.raises(CheckFailed, match="the pin long is broken"):
+        store.collect_garbage()

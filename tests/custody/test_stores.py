@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from oracle.custody import car, unixfs
+from oracle.custody import car, dagpb, unixfs
+from oracle.custody import cid as cids
+from oracle.custody.dagpb import Link
 from oracle.custody.store import MAX_BLOCK, ContentStore, LocalStore, block_cid
 from oracle.errors import BadInput, CheckFailed
 
@@ -209,3 +213,104 @@ def test_what_is_no_content_id(store: ContentStore) -> None:
         for cid in ("", "nothing", "QmT78zSuBmuS4z925WZfrqQ1qHaJ56DQaTfyMUF7F8ff5o", "../" + block_cid(b"x")):
             with pytest.raises(BadInput):
                 call(cid)
+
+
+# --- strangers' files ---
+
+
+def foreign(store: ContentStore, blocks: list[unixfs.Block]) -> None:
+    store.write(blocks)  # type: ignore[attr-defined]
+
+
+def node(links: list[Link]) -> unixfs.Block:
+    data = dagpb.encode(links)
+    return unixfs.Block(cids.of(data, cids.DAG_PB), data, sum(link.size for link in links))
+
+
+def link(block: unixfs.Block, size: int | None = None) -> Link:
+    return Link(block.cid, block.size if size is None else size, block.size)
+
+
+def leaf(data: bytes) -> unixfs.Block:
+    return unixfs.Block(block_cid(data), data, len(data))
+
+
+def lying_leaf() -> list[unixfs.Block]:
+    good, bad = leaf(fresh(5000)), leaf(fresh(5000))
+    return [good, bad, node([link(good), link(bad, 4999)])]
+
+
+def crumbs() -> list[unixfs.Block]:
+    few = [leaf(fresh(9)) for _ in range(3)]
+    inner = node([link(few[n % 3]) for n in range(1000)])
+    outer = node([link(inner)] * 500)
+    return [*few, inner, outer, node([link(outer)] * 3)]
+
+
+def tower() -> list[unixfs.Block]:
+    blocks = [leaf(fresh(5000))]
+    for _ in range(12):
+        blocks.append(node([link(blocks[-1])]))
+    return blocks
+
+
+def beyond_any_size() -> list[unixfs.Block]:
+    blocks = [leaf(fresh(1 << 19))]
+    for _ in range(3):
+        blocks.append(node([link(blocks[-1])] * 1024))
+    return blocks
+
+
+@pytest.mark.parametrize("make", [lying_leaf, tower, beyond_any_size])
+def test_a_strangers_file_beyond_the_bounds_is_neither_pinned_nor_carried(
+    store: ContentStore, tmp_path: Path, make: Callable[[], list[unixfs.Block]]
+) -> None:
+    blocks = make()
+    root = blocks[-1].cid
+    foreign(store, blocks)
+    start = time.monotonic()
+    out = io.BytesIO()
+    car.write(out, root, [(block.cid, block.data) for block in blocks])
+    out.seek(0)
+    for call in (
+        lambda: store.pin(root, "stranger"),
+        lambda: store.export_car(root, io.BytesIO()),
+        lambda: LocalStore(tmp_path / "other").import_car(out),
+    ):
+        with pytest.raises(CheckFailed) as failure:
+            call()
+        assert failure.value.hint
+    assert "stranger" not in store.pins() and not LocalStore(tmp_path / "other").has(root)
+    assert time.monotonic() - start < 10
+
+
+def test_a_pin_is_bounded_by_the_size_that_is_expected(store: ContentStore) -> None:
+    content = store.add([fresh(2 * MIB + 5)])
+    for bounds in ({"max_size": content.size - 1}, {"max_size": content.size + 1, "exact": True}):
+        with pytest.raises(CheckFailed):
+            store.pin(content.cid, "bounded", **bounds)  # type: ignore[arg-type]
+    whole, half = leaf(fresh(MIB)), leaf(fresh(MIB // 2))
+    other = node([link(half), link(half), link(whole)])
+    foreign(store, [whole, half, other])
+    store.pin(other.cid, "bounded", max_size=2 * MIB)
+    store.unpin("bounded")
+    with pytest.raises(CheckFailed, match="not cut as"):
+        store.pin(other.cid, "bounded", max_size=2 * MIB, exact=True)
+    assert "bounded" not in store.pins()
+    small = store.put(fresh(10))
+    with pytest.raises(CheckFailed):
+        store.pin(small, "bounded", max_size=9)
+    store.pin(small, "bounded", max_size=10, exact=True)
+    store.unpin("bounded")
+
+
+def test_a_file_of_crumbs_is_refused_before_it_is_walked(tmp_path: Path) -> None:
+    store, blocks = LocalStore(tmp_path), crumbs()  # js-ipfs would be busy with it for the rest of the day
+    foreign(store, blocks)
+    with pytest.raises(CheckFailed, match="finer"):
+        list(store.read(blocks[-1].cid, max_size=SOME))
+    start = time.monotonic()
+    out = io.BytesIO()
+    with suppress(CheckFailed):  # six blocks, however they are arranged
+        store.export_car(blocks[-1].cid, out)
+    assert time.monotonic() - start < 5 and len(out.getvalue()) < 1 << 18

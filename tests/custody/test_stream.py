@@ -12,22 +12,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_utils.crypto import keccak
 
 from oracle.custody.context import Context
+from oracle.custody.segments import Segment
 from oracle.custody.stream import CHUNK, TAG, seal, sealed_size, unseal
 from oracle.errors import BadInput, CheckFailed
 
 PROVIDER, OTHER, MARKET = "0x" + "11" * 20, "0x" + "22" * 20, "0x" + "33" * 20
 CONTEXT = Context(31337, MARKET, 5, PROVIDER, b"\x07" * 32)
 KEY = b"\x2a" * 32
+SALT = b"\x0c" * 32
+ONE = (Segment(first=0, salt=SALT),)
 SMALL = 64
 CASES = 10_000
 
 
 def sealed(plain: bytes, key: bytes = KEY, context: Context = CONTEXT) -> list[bytes]:
-    return list(seal(key, context, [plain], chunk=SMALL))
+    return list(seal(key, context, [plain], ONE, chunk=SMALL))
 
 
 def opened(chunks: list[bytes], key: bytes = KEY, context: Context = CONTEXT) -> bytes:
-    return b"".join(unseal(key, context, chunks, chunk=SMALL))
+    return b"".join(unseal(key, context, chunks, ONE, chunk=SMALL))
 
 
 @pytest.mark.parametrize("size", [0, 1, 47, 48, 49, 95, 96, 97, 480, 1000])
@@ -35,18 +38,18 @@ def opened(chunks: list[bytes], key: bytes = KEY, context: Context = CONTEXT) ->
 def test_what_is_sealed_opens(size: int, piece: int) -> None:
     plain = random.Random(size).randbytes(size)
     parts = [plain[at : at + piece] for at in range(0, size, piece)]
-    chunks = list(seal(KEY, CONTEXT, iter(parts), chunk=SMALL))
+    chunks = list(seal(KEY, CONTEXT, iter(parts), ONE, chunk=SMALL))
     assert [len(chunk) for chunk in chunks[:-1]] == [SMALL] * (len(chunks) - 1)
     assert len(chunks) == max(1, -(-size // (SMALL - TAG)))
     ciphertext = b"".join(chunks)
     for length in (1, 50, SMALL, 10_000):
         foreign = [ciphertext[at : at + length] for at in range(0, len(ciphertext), length)]
-        assert b"".join(unseal(KEY, CONTEXT, foreign, chunk=SMALL)) == plain
+        assert b"".join(unseal(KEY, CONTEXT, foreign, ONE, chunk=SMALL)) == plain
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - TAG, CHUNK - TAG + 1, 2 * (CHUNK - TAG)])
 def test_chunks_are_leaves_of_the_stored_file(size: int) -> None:
-    chunks = list(seal(KEY, CONTEXT, [bytes(size)]))
+    chunks = list(seal(KEY, CONTEXT, [bytes(size)], ONE))
     assert all(len(chunk) == CHUNK for chunk in chunks[:-1]) and len(chunks[-1]) <= CHUNK
     assert sum(map(len, chunks)) == sealed_size(size)
 
@@ -58,7 +61,7 @@ def test_the_format_word_by_word() -> None:
         text="SealedDataset(uint256 chainId,address market,uint256 round,address provider,bytes32 dataset)"
     )
     aad = typehash + b"".join(word.to_bytes(32, "big") for word in words) + CONTEXT.dataset
-    extracted = hmac.digest(bytes(32), KEY, "sha256")
+    extracted = hmac.digest(SALT, KEY, "sha256")
     cipher = AESGCM(hmac.digest(extracted, b"mixed-mia/stream/1" + CONTEXT.dataset + b"\x01", "sha256"))
     plain = b"The tide rose slowly over the harbour wall." * 2
     assert sealed(plain) == [
@@ -69,7 +72,7 @@ def test_the_format_word_by_word() -> None:
 
 def test_a_key_of_another_length_is_refused() -> None:
     with pytest.raises(BadInput):
-        list(seal(b"short", CONTEXT, [b"text"]))
+        list(seal(b"short", CONTEXT, [b"text"], ONE))
 
 
 # --- tampering ---

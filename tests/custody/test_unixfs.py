@@ -3,7 +3,8 @@
 import hashlib
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -149,7 +150,7 @@ def test_a_file_comes_back(size: int) -> None:
     data = random.Random(size).randbytes(size)
     blocks, root = kept(data)
     assert b"".join(unixfs.read(blocks.__getitem__, root, max_size=size)) == data
-    assert set(unixfs.reachable(blocks.__getitem__, root)) == set(blocks)
+    assert {link.cid for link in unixfs.reachable(blocks.__getitem__, root)} == set(blocks)
     if size:
         with pytest.raises(CheckFailed) as failure:
             next(unixfs.read(blocks.__getitem__, root, max_size=size - 1))
@@ -225,7 +226,9 @@ def test_a_bomb_of_shared_nodes_is_refused_before_it_is_read() -> None:
     for _ in range(6):
         top = foreign.node([top] * 1024)  # 2^60 bytes out of seven blocks
     assert "at most" in foreign.refused(top, reads=1, max_size=1 << 40)
-    assert len(list(unixfs.reachable(foreign.get, top.cid))) == 7
+    with pytest.raises(CheckFailed, match="at most"):
+        list(unixfs.reachable(foreign.get, top.cid))
+    assert len(list(unixfs.reachable(foreign.get, top.cid, max_size=1 << 62))) == 7
 
 
 def test_a_file_of_crumbs_is_refused() -> None:
@@ -285,6 +288,95 @@ def test_damaged_nodes_raise_nothing_but_check_failed() -> None:
         with pytest.raises((CheckFailed, KeyError)):  # KeyError: a digest changed, the store would say it is missing
             list(unixfs.read(foreign.get, root.cid, max_size=1 << 30))
             raise KeyError  # only names or totals changed, which do not matter
+
+
+# --- the one shape of a size ---
+
+
+def test_a_file_of_a_known_size_has_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unixfs, "LEAF_SIZE", 3)
+    monkeypatch.setattr(unixfs, "MAX_LINKS", 4)
+    monkeypatch.setattr(unixfs, "LEAST_MEAN_LEAF", 1)
+    data = random.Random(5).randbytes(4**4 * 3 + 14)
+    for size in [*range(60), *range(4**3 * 3 - 4, 4**3 * 3 + 8), 4**4 * 3 - 1, 4**4 * 3, 4**4 * 3 + 1]:
+        blocks, root = kept(data[:size])
+        assert b"".join(unixfs.read(blocks.__getitem__, root, max_size=size, exact=True)) == data[:size]
+        assert {link.cid for link in unixfs.reachable(blocks.__getitem__, root, max_size=size, exact=True)} == set(
+            blocks
+        )
+        for other in {size + 1, max(0, size - 1)} - {size}:
+            with pytest.raises(CheckFailed):
+                list(unixfs.read(blocks.__getitem__, root, max_size=other, exact=True))
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda f, full, end: f.node([full, f.node([full, end])]),  # another depth
+        lambda f, full, end: f.node([f.node([full, full, end])]),  # a node too many
+        lambda f, full, end: f.node([full, end, full]),  # the short one is not the last
+        lambda f, full, end: f.node([full, *[f.leaf(bytes(1 << 19))] * 2, end]),  # finer leaves
+        lambda f, full, end: f.node([full, f.node([full]), end]),
+    ],
+)
+def test_another_shape_of_the_same_bytes_is_refused_unread(cut: Callable[[Foreign, Link, Link], Link]) -> None:
+    foreign = Foreign()
+    root = cut(foreign, foreign.leaf(bytes(MIB)), foreign.leaf(b"end"))
+    list(unixfs.read(foreign.get, root.cid, max_size=2 * MIB + 3))
+    for call in (unixfs.read, unixfs.reachable):
+        foreign.reads = 0
+        with pytest.raises(CheckFailed, match="not cut as"):
+            list(call(foreign.get, root.cid, max_size=2 * MIB + 3, exact=True))
+        assert foreign.reads <= 2
+
+
+def walked(foreign: Foreign, root: Link, **bounds: Any) -> int:
+    """Blocks read before a walk is refused."""
+    foreign.reads = 0
+    with pytest.raises(CheckFailed):
+        list(unixfs.reachable(foreign.get, root.cid, **bounds))
+    return foreign.reads
+
+
+def test_a_walk_reads_no_more_than_the_size_allows() -> None:
+    """Three hundred nodes of a thousand crumbs each: a megabyte that would cost 300,301 questions."""
+    foreign = Foreign()
+    nodes = []
+    for high in range(300):
+        crumbs = [foreign.leaf(bytes([high % 256, high // 256, n % 256, n // 256])) for n in range(1000)]
+        nodes.append(foreign.node(crumbs))
+    root = foreign.node(nodes)
+    assert walked(foreign, root, max_size=1_200_000) < 5
+    assert walked(foreign, root, max_size=1_200_000, exact=True) <= 1
+    assert walked(foreign, root) < 5
+
+
+def test_shared_subtrees_are_walked_once() -> None:
+    foreign = Foreign()
+    level = [foreign.leaf(bytes([n]) * 5000) for n in range(2)]
+    for _ in range(6):
+        level = [foreign.node([level[0], level[1]] * 5), foreign.node([level[1], level[0]] * 5)]  # like each other
+    foreign.reads = 0
+    blocks = list(unixfs.reachable(foreign.get, level[0].cid, max_size=1 << 40))
+    assert len(blocks) == len({link.cid for link in blocks}) == 2 + 2 * 5 + 1 and foreign.reads == 11
+    assert foreign.refused(level[0], reads=1, max_size=1 << 30)  # read in full it is ten million leaves
+
+
+def test_sizes_that_lie_end_a_walk() -> None:
+    foreign = Foreign()
+    leaf, other = foreign.leaf(bytes(MIB)), foreign.leaf(b"x" * MIB)
+    inner = foreign.node([leaf, other])
+    for claimed in (1, MIB, 2 * MIB - 1, 2 * MIB + 1, 1 << 36):
+        assert walked(foreign, foreign.node([leaf, Link(inner.cid, claimed, 0)])) <= 2
+    again = foreign.node([inner, Link(leaf.cid, 5, 0)])  # two sizes of one block
+    assert walked(foreign, again) <= 2
+
+
+def test_a_node_of_names_is_refused() -> None:
+    foreign = Foreign()
+    link = dagpb.encode([foreign.leaf(bytes(MIB))])
+    padded = link + b"\x12" + varint.encode(1 << 18) + bytes(1 << 18)
+    assert "a node of" in foreign.refused(foreign.raw_node(padded), reads=1)
 
 
 def test_what_is_no_content_id() -> None:

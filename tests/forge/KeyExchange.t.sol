@@ -395,9 +395,54 @@ contract KeyExchangeTest is DeliveryFixture {
     }
 
     function test_encryption_key() public {
+        bytes32 key = keccak256("x25519");
+        (bytes32 r, bytes32 vs) = signedKey(OWNER_SECRET, OWNER, key);
+        vm.prank(OWNER);
+        exchange.registerEncryptionKey(key, r, vs);
+        (bytes32 kept, bytes32 keptR, bytes32 keptVs) = exchange.encryptionKeyOf(OWNER);
+        assertEq(kept, key, "registered");
+        assertEq(keccak256(abi.encode(keptR, keptVs)), keccak256(abi.encode(r, vs)), "with its signature");
+        (kept,,) = exchange.encryptionKeyOf(STRANGER);
+        assertEq(kept, 0, "nobody else's");
+    }
+
+    function test_encryption_key_is_replaced() public {
+        registerEncryptionKey(keccak256("first"));
+        registerEncryptionKey(keccak256("second"));
+        (bytes32 kept,,) = exchange.encryptionKeyOf(OWNER);
+        assertEq(kept, keccak256("second"), "the newest");
+    }
+
+    /// @dev Zero reads as "none registered".
+    function test_zero_is_no_encryption_key() public {
+        (bytes32 r, bytes32 vs) = signedKey(OWNER_SECRET, OWNER, 0);
+        vm.prank(OWNER);
+        vm.expectRevert(Errors.ZeroKey.selector);
+        exchange.registerEncryptionKey(0, r, vs);
+    }
+
+    function test_encryption_key_is_signed_by_its_owner() public {
+        bytes32 key = keccak256("x25519");
+        bytes memory notHis = abi.encodeWithSelector(Errors.InvalidSignature.selector, OWNER);
+        (bytes32 r, bytes32 vs) = signedKey(OWNER_SECRET + 1, OWNER, key);
+        vm.prank(OWNER);
+        vm.expectRevert(notHis); // by somebody else
+        exchange.registerEncryptionKey(key, r, vs);
+        (r, vs) = signedKey(OWNER_SECRET, STRANGER, key);
+        vm.prank(OWNER);
+        vm.expectRevert(notHis); // for somebody else
+        exchange.registerEncryptionKey(key, r, vs);
+        (r, vs) = signedKey(OWNER_SECRET, OWNER, keccak256("another"));
+        vm.prank(OWNER);
+        vm.expectRevert(notHis); // of another key
+        exchange.registerEncryptionKey(key, r, vs);
+        vm.prank(OWNER);
+        vm.expectRevert(notHis); // by nobody
+        exchange.registerEncryptionKey(key, 0, 0);
+        (r, vs) = signedKey(OWNER_SECRET, OWNER, key);
         vm.prank(STRANGER);
-        exchange.registerEncryptionKey(keccak256("x25519"));
-        assertEq(exchange.encryptionKeyOf(STRANGER), keccak256("x25519"), "registered");
+        vm.expectRevert(abi.encodeWithSelector(Errors.InvalidSignature.selector, STRANGER)); // the owner's own, copied
+        exchange.registerEncryptionKey(key, r, vs);
     }
 
     /// @dev A planner that rotates its key cannot keep winners from delivering: the round has its own.

@@ -200,3 +200,111 @@ def test_a_config_that_does_not_fit_is_refused(changeable: Path, change: dict[st
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(BadInput, match=reason):
         load_base(changeable)
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5a" * 32 + b"\nsize 5000000\n"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize(
+    ("content", "what", "way_out"),
+    [
+        (POINTER, "Git LFS pointer", "git lfs pull"),
+        (b"/annex/objects/SHA256E-s5--00.safetensors\n", "git-annex pointer", "git annex get"),
+        (b"", "empty", "download it again"),
+        (b"\n<!DOCTYPE html><html>Sign in</html>", "web page", "log in"),
+        (bytes(5000), "zeros", "download it again"),
+    ],
+)
+def test_a_file_that_stands_for_another_is_named(
+    changeable: Path, name: str, content: bytes, what: str, way_out: str
+) -> None:
+    (changeable / name).write_bytes(content)
+    for digest in (None, "5a" * 32):
+        with pytest.raises(BadInput, match=f"{name} is .*{what}") as caught:
+            load_base(changeable, digest=digest)
+        assert caught.value.input == str(changeable / name) and way_out in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_links_into_a_cache_that_is_gone_are_named(changeable: Path, name: str) -> None:
+    blobs = changeable / "blobs"
+    blobs.mkdir()
+    (changeable / name).rename(blobs / "5a5a")
+    (changeable / name).symlink_to("blobs/5a5a")
+    load_base(changeable)  # as the cache of Hugging Face keeps it
+    (blobs / "5a5a").unlink()
+    with pytest.raises(BadInput, match=f"{name} is a link to blobs/5a5a") as caught:
+        load_base(changeable)
+    assert caught.value.input == str(changeable / name)
+
+
+def test_a_download_under_way_is_named(changeable: Path) -> None:
+    (changeable / "model.safetensors").rename(changeable / "model.safetensors.incomplete")
+    with pytest.raises(BadInput, match=r"model\.safetensors\.incomplete: a download") as caught:
+        load_base(changeable)
+    assert caught.value.input.endswith("model.safetensors.incomplete")
+    (changeable / "config.json").unlink()
+    with pytest.raises(BadInput, match=r"no config\.json") as caught:
+        load_base(changeable)
+    assert "model.safetensors.incomplete" in caught.value.hint
+
+
+def test_a_cache_of_many_snapshots_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "snapshots").mkdir()
+    with pytest.raises(BadInput) as caught:
+        load_base(tmp_path)
+    assert "snapshots" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("model.safetensors", b"Entry not found", "cannot be read"),
+        ("config.json", b"Entry not found", "is not JSON"),
+        ("config.json", b"[]", "no object"),
+        ("tokenizer.json", b"Entry not found", "is not a tokenizer"),
+        ("tokenizer.json", b"{}", "is not a tokenizer"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(changeable: Path, name: str, content: bytes, told: str) -> None:
+    (changeable / name).write_bytes(content)
+    with pytest.raises(BadInput, match=f"{name} {told}|{name} holds {told}") as caught:
+        load_base(changeable)
+    assert caught.value.input == str(changeable / name) and caught.value.hint
+
+
+def test_weights_cut_off_and_shards_that_lack_are_named(tmp_path: Path, folder: Path) -> None:
+    gpt2().save_pretrained(tmp_path, max_shard_size="10KB")
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    load_base(tmp_path)
+    second = sorted(tmp_path.glob("model-*.safetensors"))[1]
+    whole = second.read_bytes()
+    second.write_bytes(whole[:-3])
+    with pytest.raises(BadInput, match=f"{second.name} cannot be read") as caught:
+        load_base(tmp_path)
+    assert caught.value.input == str(second)
+    second.unlink()
+    with pytest.raises(BadInput, match=f"{second.name} is not there") as caught:
+        load_base(tmp_path)
+    assert caught.value.input == str(second)
+    second.write_bytes(whole)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(index.read_text().replace(second.name, f"../{second.name}"))
+    with pytest.raises(BadInput, match="is not there"):  # the digest would not fix it
+        load_base(tmp_path)
+    for odd in (b"{}", b'{"weight_map": {"a": 5}}'):
+        index.write_bytes(odd)
+        with pytest.raises(BadInput, match="does not name the weights' files"):
+            load_base(tmp_path)
+
+
+def test_one_file_that_stands_for_a_base_model_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "base.safetensors"
+    path.write_bytes(POINTER)
+    with pytest.raises(BadInput, match="Git LFS pointer"):
+        load_base(path, digest="5a" * 32)
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(BadInput, match="link to nowhere"):
+        load_base(path)

@@ -129,7 +129,7 @@ def test_a_whole_market_stays_below_the_reference_gain(
     )
     scale = reference_gain(base, seed_corpus, market["validation"], spec, providers=8)
     assert 0 <= scale.noise_floor < scale.gain_ref / 8
-    near = draw_passages(market["near"], seed=0)
+    near = list(draw_passages(market["near"], seed=0))
     run = marginal_utility(base, [near[at::8] for at in range(8)], market["validation"], spec, seed=3)
     assert 0 < sum(run.gains) < scale.gain_ref
     phi = rescale(run.gains, run.stderr, gain_ref=scale.gain_ref, profile="robust", noise_floor=scale.noise_floor)

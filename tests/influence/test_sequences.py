@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
 import torch
 
+from oracle.influence import sequences
 from oracle.influence.base import BaseModel
 from oracle.influence.gpt import IGNORED
-from oracle.influence.sequences import cut_windows, draw_passages, text_digest
+from oracle.influence.sequences import PASSAGE, cut_windows, draw_key, draw_passages, text_digest
 
 
 def test_passages_hold_the_whole_text_whatever_it_is() -> None:
     texts = ["word " * 1500, "x" * 5000, "", "  \n ", "short"]
-    passages = draw_passages(texts, seed=3)
+    passages = list(draw_passages(texts, seed=3))
     assert sorted("".join("".join(passages).split())) == sorted("".join("".join(texts).split()))
     assert max(map(len, passages)) <= 2000
     assert all(passage.strip() for passage in passages)
@@ -17,8 +22,31 @@ def test_passages_hold_the_whole_text_whatever_it_is() -> None:
 
 def test_the_draw_depends_on_the_seed_and_the_texts_alone() -> None:
     texts = [f"document {place} " * 200 for place in range(30)]
-    assert draw_passages(texts, 1) == draw_passages(texts[::-1], 1)
-    assert draw_passages(texts, 1) != draw_passages(texts, 2)
+    assert list(draw_passages(texts, 1)) == list(draw_passages(texts[::-1], 1))
+    assert list(draw_passages(texts, 1)) != list(draw_passages(texts, 2))
+
+
+def test_a_draw_in_parts_is_the_draw_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"page {place} of this and that " * (place % 90) for place in range(120)]
+    at_once = sorted((p for t in texts for p in PASSAGE.findall(t) if p.strip()), key=lambda p: draw_key(5, p))
+    monkeypatch.setattr(sequences, "_TOGETHER", 3_000)
+    assert list(draw_passages(texts, 5)) == at_once
+
+
+def test_what_a_quota_does_not_reach_is_not_held() -> None:
+    def pages() -> Iterator[str]:
+        return (f"{place:07} " * 250 for place in range(12_000))
+
+    class Pages:
+        def __iter__(self) -> Iterator[str]:
+            return pages()
+
+    tracemalloc.start()
+    drawn = draw_passages(Pages(), seed=1)
+    assert len([next(drawn) for _ in range(200)]) == 200
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * 2**20  # of 24 MB of text
 
 
 def test_windows_predict_the_next_token_and_pad_the_end(base: BaseModel, market: dict[str, list[str]]) -> None:

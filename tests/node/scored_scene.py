@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eth_account.signers.local import LocalAccount
 
 from oracle.audit.auctions import clear_round
@@ -24,7 +23,7 @@ from oracle.corpus.document import Document
 from oracle.custody.bidfile import Bid
 from oracle.custody.context import Context
 from oracle.custody.keystore import KeyPair, Keys
-from oracle.custody.sealed import pack
+from oracle.custody.sealed import Packed, SealedManifest, pack
 from oracle.custody.store import Board, LocalStore, digest_to_cid
 from oracle.evidence import commitment, score_report
 from oracle.influence.gpt import Architecture
@@ -32,6 +31,7 @@ from oracle.influence.pretrain import BaseSpec, train_base
 from oracle.influence.spec import InfluenceSpec
 from oracle.mechanism import liquidity
 from oracle.node import opening, pipeline, reporting, scoring, validation
+from oracle.node.sealing import Sealing
 from oracle.quality.spec import QualitySpec
 
 ARCHITECTURE = Architecture(vocabulary=320, width=32, layers=1, heads=2, context=64)
@@ -126,34 +126,46 @@ class Scene:
     def commit(self, round_id: int, count: int = 6) -> list[Bid]:
         """The first ``count`` providers bid; the sixth commits to texts that it never publishes."""
         hidden = LocalStore(self.folder / "hidden")
-        bids = []
-        for place, provider in enumerate(self.providers[:count]):
-            store = self.store if place < len(CORPORA) else hidden
-            documents = CORPORA[place] if place < len(CORPORA) else passages("debugger", "hidden")
-            context = Context.new(
-                chain_id=self.market.chain_id,
-                market=self.market.address.lower(),
-                round=round_id,
-                provider=provider.address,
-            )
-            packed = pack(store, context, documents)
-            manifest, key = packed.manifest, packed.key
-            bid = Bid(
-                chain=self.market.chain_id,
-                market=self.market.address,
-                round=round_id,
-                provider=provider.address,
-                terms_hash=self.market.terms(round_id).hash(),
-                dataset_root=manifest.dataset_root,
-                manifest=manifest.digest,
-                cost=COSTS[place],
-                salt=commitment.new_salt(),
-                content_key=key,
-            )
-            bond = self.market.terms(round_id).bid_bond
-            self.send(provider, "commit", round_id, bid.sealed(), bid.dataset_root, bid.manifest, value=bond)
-            bids.append(bid)
-        return bids
+        return [
+            self.bid(round_id, place, self.store, CORPORA[place])
+            if place < len(CORPORA)
+            else self.bid(round_id, place, hidden, passages("debugger", "hidden"))
+            for place in range(count)
+        ]
+
+    def bid(
+        self,
+        round_id: int,
+        place: int,
+        store: LocalStore,
+        documents: Sequence[Document],
+        twist: Callable[[LocalStore, Packed], SealedManifest] = lambda _, packed: packed.manifest,
+    ) -> Bid:
+        """A provider packs and commits; ``twist`` makes of what it packed the manifest that it commits to."""
+        provider = self.providers[place]
+        context = Context.new(
+            chain_id=self.market.chain_id,
+            market=self.market.address.lower(),
+            round=round_id,
+            provider=provider.address,
+        )
+        packed = pack(store, context, documents)
+        manifest, key = twist(store, packed), packed.key
+        bid = Bid(
+            chain=self.market.chain_id,
+            market=self.market.address,
+            round=round_id,
+            provider=provider.address,
+            terms_hash=self.market.terms(round_id).hash(),
+            dataset_root=manifest.dataset_root,
+            manifest=manifest.digest,
+            cost=COSTS[place],
+            salt=commitment.new_salt(),
+            content_key=key,
+        )
+        bond = self.market.terms(round_id).bid_bond
+        self.send(provider, "commit", round_id, bid.sealed(), bid.dataset_root, bid.manifest, value=bond)
+        return bid
 
     def wrap(self, round_id: int, bids: Sequence[Bid], specification: pipeline.Pipeline) -> None:
         """Every provider but the hidden one wraps its key to committee and auditors."""
@@ -163,7 +175,8 @@ class Scene:
                 continue
             manifest = opening.manifest_of(self.market, round_id, seen, self.store)
             assert bid.content_key is not None
-            opening.publish_wraps(self.market, round_id, manifest, bid.content_key, readers, self.board)
+            key, signer = bid.content_key, self.providers[bids.index(bid)]
+            opening.publish_wraps(self.market, round_id, manifest, key, readers, self.board, signer)
 
     def draw(self, round_id: int, specification: pipeline.Pipeline, bids: Sequence[Bid]) -> None:
         self.to(round_id, "commit_end")
@@ -179,13 +192,14 @@ class Scene:
 
     def share_checkpoints(self, giver: int, taker: int) -> None:
         """Let an operator go on from another one's finished stages, as it would from its own after a crash."""
-        ciphers = [AESGCM(self.readers[operator].checkpoint_key) for operator in (giver, taker)]
+        mine, others = (Sealing(self.readers[operator].checkpoint_key) for operator in (giver, taker))
         folder = self.data_dir(taker) / "checkpoints"
         folder.mkdir(parents=True)
         for path in (self.data_dir(giver) / "checkpoints").iterdir():
-            key = bytes.fromhex(path.name.rpartition("-")[2])
-            plain = ciphers[0].decrypt(path.read_bytes()[:12], path.read_bytes()[12:], key)
-            (folder / path.name).write_bytes(bytes(12) + ciphers[1].encrypt(bytes(12), plain, key))
+            key = path.name.rpartition("-")[2]
+            plain = mine.open(path.read_bytes(), key)
+            assert plain is not None
+            (folder / path.name).write_bytes(b"".join(others.seal(plain, key)))
 
     def transactions(self, operator: int) -> int:
         return int(self.market.w3.eth.get_transaction_count(self.operators[operator].address))
@@ -249,7 +263,7 @@ def build_scene(chain: Anvil, folder: Path) -> Scene:
     return scene
 
 
-def specify(scene: Scene) -> pipeline.Pipeline:
+def specify(scene: Scene, limits: pipeline.BidLimits | None = None) -> pipeline.Pipeline:
     """Train the base model and publish the scoring specification; the whole validation pool is drawn."""
     seed = [*passages("typesmapping", "seed", 20), *passages("string-methods", "seed", 20)]
     base = train_base([document.text for document in seed], BaseSpec(ARCHITECTURE, tokens=30_000))
@@ -265,5 +279,6 @@ def specify(scene: Scene) -> pipeline.Pipeline:
         reference=passages("comparisons", "reference", 4),
         pool=len(POOL),
         sample=len(POOL),
+        bid_limits=limits,
         auditors=[scene.auditor.address] if scene.auditor else [],
     )

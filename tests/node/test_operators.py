@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,11 +11,12 @@ from scored_scene import CORPORA, Scene, build_scene, specify
 
 from oracle.chain.devnet import Anvil
 from oracle.custody.store import round_key
+from oracle.custody.wraps import sign_wraps
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import canonical
 from oracle.evidence.leaf import Status
 from oracle.evidence.observation import Observation
-from oracle.node import findings, reporting, scoring, validation
+from oracle.node import findings, opening, reporting, scoring, validation
 from oracle.node.folder import DataFolder
 from oracle.node.pipeline import Pipeline
 from oracle.node.reporting import ReportStatus
@@ -69,14 +69,18 @@ def _score(played: Played) -> None:
 
 
 def _spoil_wrap(scene: Scene, round_id: int, provider: str, operator: str) -> None:
-    """Flip a bit of one wrap."""
+    """The provider shows its wraps anew, with a bit of one flipped."""
+    seen = next(bid for bid in scene.market.commitments(round_id) if bid.provider == provider)
+    manifest = opening.manifest_of(scene.market, round_id, seen, scene.store)
+    shown = opening.wraps_of(scene.market, manifest, scene.board)
+    assert shown is not None
+    wraps = list(shown.wraps)
+    at = next(place for place, wrap in enumerate(wraps) if wrap.recipient == operator)
+    flipped = wraps[at].ciphertext[:-1] + format(int(wraps[at].ciphertext[-1], 16) ^ 1, "x")
+    wraps[at] = wraps[at].model_copy(update={"ciphertext": flipped})
     key, slot = round_key(scene.market.chain_id, scene.market.address, round_id), f"wraps-{provider.lower()}"
-    data = scene.board.read(key, slot)
-    assert data is not None
-    shown = json.loads(data)
-    wrap = next(wrap for wrap in shown["wraps"] if wrap["recipient"] == operator)
-    wrap["ciphertext"] = wrap["ciphertext"][:-1] + format(int(wrap["ciphertext"][-1], 16) ^ 1, "x")
-    scene.board.publish(key, slot, canonical.dumps(shown))
+    again = sign_wraps(scene.providers[STATEMENTS], manifest, wraps)
+    scene.board.publish(key, slot, again.to_bytes())
 
 
 def _report(played: Played) -> None:
@@ -125,6 +129,15 @@ def test_evidence_says_why(played: Played) -> None:
     assert text.reasons["documents"] == len(CORPORA[TEXT])
     assert text.reasons["quality"]["evidence"]["cleanliness"]["examples"] == []  # evidence is public, texts are not
     assert "is not in the store" in ghost.reasons["missing"]
+
+
+def test_evidence_quotes_no_text(played: Played) -> None:
+    observation, store = played.observations[0], played.scene.store
+    for place, corpus in enumerate(CORPORA):
+        reasons = findings.read_evidence(store, observation, observation.scores[place]).reasons
+        told = " ".join(canonical.dumps(reasons).decode().split())
+        words = " ".join(document.text for document in corpus).split()
+        assert not [quote for at in range(len(words) - 8) if (quote := " ".join(words[at : at + 8])) in told]
 
 
 def test_a_wrap_that_does_not_open_changes_the_observation_and_not_the_median(played: Played) -> None:

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from oracle.cli.report import figures
 from oracle.cli.report.figures import Bar, Step
 from oracle.cli.report.scale import compact
+from oracle.evidence.hidden import visible
 
 WAD = 10**18
 DST = 10**9
@@ -31,6 +32,7 @@ def render(document: Mapping[str, Any]) -> str:
         document: as written to ``round.json`` by `oracle.cli.document` (money: strings of money units or of the
             token's smallest units, weights: strings in WAD, scores: numbers in [0, 1] or None).
     """
+    document = _shown(document)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["exact"] = exact
     source = files("oracle.cli.report").joinpath("index.html.j2").read_text(encoding="utf-8")
@@ -69,6 +71,15 @@ def tokens(units: int | str, token: Row) -> Decimal:
 def by_result(rows: list[Row]) -> list[Row]:
     """Winners first, the best paid first; then losers by weight; order of commitment among equals."""
     return sorted(rows, key=lambda row: (not row["won"], -int(row["critical"]), -int(row["weight"]), row["position"]))
+
+
+def _shown(value: Any) -> Any:
+    """The document with what is hidden in its texts shown: names and symbols are other people's."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {key: _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _state(document: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from typing import BinaryIO, cast
 import orjson
 import zstandard
 
+from oracle.corpus.allowance import Allowance
 from oracle.corpus.compressed import Bounded, DamagedStreamError, ZstdReader
 from oracle.corpus.exports.rows import Record
 from oracle.errors import BadInput
 
 LEVEL = 3
-ENDLESS = 1 << 62  # bytes; a shard is bounded when it is written, and its digest is known
 
 
 class JsonLines:
@@ -55,7 +55,8 @@ def read_compressed(path: Path) -> Iterator[Record]:
     """Rows of a compressed shard."""
     with path.open("rb") as file:
         try:
-            lines = io.BufferedReader(Bounded(ZstdReader(file), ENDLESS), 1 << 20)
+            # without limit: a shard is bounded when it is written, and its digest is known
+            lines = io.BufferedReader(Bounded(ZstdReader(file), Allowance(None)), 1 << 20)
             yield from _parsed(cast(BinaryIO, lines), path)
         except DamagedStreamError as error:
             raise BadInput(f"{path} {error}", input=str(path), hint="fetch the data again") from error

@@ -10,6 +10,8 @@ import {ScoreTree} from "./ScoreTree.sol";
 /// out again, so that the contract's own are under test.
 abstract contract DeliveryFixture is MarketFixture {
     uint256 internal constant SECRET = uint256(keccak256("the planner's x")) % Bn254.ORDER;
+    uint256 internal constant OWNER_SECRET = uint256(keccak256("a wallet"));
+    address internal immutable OWNER = vm.addr(OWNER_SECRET);
     IKeyExchange internal exchange;
     Bn254.Point internal planners;
 
@@ -50,6 +52,24 @@ abstract contract DeliveryFixture is MarketFixture {
             keccak256(abi.encode(typehash, block.chainid, exchange, owner, key.x, key.y, commitment.x, commitment.y))
         ) % Bn254.ORDER;
         response = answer(a, challenge, secret);
+    }
+
+    /// @dev The signature by `secret` that `key` is the encryption key of `owner`, in the short form.
+    function signedKey(uint256 secret, address owner, bytes32 key) internal pure returns (bytes32 r, bytes32 vs) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version)"), keccak256("Mixed-MIA keys"), keccak256("1")
+            )
+        );
+        bytes32 message = keccak256(abi.encode(keccak256("EncryptionKey(address owner,bytes32 x25519)"), owner, key));
+        (uint8 v, bytes32 r_, bytes32 s) = vm.sign(secret, keccak256(bytes.concat("\x19\x01", domain, message)));
+        (r, vs) = (r_, s | bytes32(uint256(v - 27) << 255));
+    }
+
+    function registerEncryptionKey(bytes32 key) internal {
+        (bytes32 r, bytes32 vs) = signedKey(OWNER_SECRET, OWNER, key);
+        vm.prank(OWNER);
+        exchange.registerEncryptionKey(key, r, vs);
     }
 
     function registerKey(address owner, uint256 secret) internal {

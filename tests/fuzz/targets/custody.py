@@ -46,6 +46,7 @@ from oracle.custody.journal import open_journal
 from oracle.custody.keystore import KeyPair, load_keys, public_keys
 from oracle.custody.manifest import read_manifest
 from oracle.custody.sealed import open_sealed
+from oracle.custody.segments import whole
 from oracle.custody.wraps import Wraps, read_wraps, unwrap_key, wrap_key
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import commitment
@@ -142,7 +143,7 @@ def _read_manifest(data: bytes) -> None:
 
 
 def _stream(source: Random, lines: list[bytes]) -> bytes:
-    return b"".join(stream.seal(KEY, CONTEXT, [b"".join(line + b"\n" for line in lines)]))
+    return b"".join(stream.seal(KEY, CONTEXT, [b"".join(line + b"\n" for line in lines)], whole(bytes(32))))
 
 
 def _ciphertext(source: Random) -> bytes:
@@ -157,12 +158,12 @@ def _ciphertext_varied(source: Random) -> Input:
         lines[source.randrange(3)] = made.data
         return Input(_stream(source, lines), made.change)
     made = damage(source, b"\n".join(lines), _line(source))
-    return Input(b"".join(stream.seal(KEY, CONTEXT, [made.data])), made.change)
+    return Input(b"".join(stream.seal(KEY, CONTEXT, [made.data], whole(bytes(32)))), made.change)
 
 
 def _opens(data: bytes) -> bool:
     try:
-        list(stream.unseal(KEY, CONTEXT, [data]))
+        list(stream.unseal(KEY, CONTEXT, [data], whole(bytes(32))))
     except CheckFailed:
         return False
     return True

@@ -1,0 +1,77 @@
+"""What a record says, as a document: strings, whole numbers as ids, days as dates; everything else is refused.
+
+One spelling for each: a whole number in decimal digits; a day as ISO 8601, and of a time its day (columnar.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from oracle.corpus.allowance import DOCUMENT, Allowance, too_long
+from oracle.corpus.document import Document
+from oracle.errors import BadInput
+
+OPTIONAL = ("id", "source", "date", "lang", "licence")
+USED = ("text", *OPTIONAL)
+NUMBERED = ("id", "source")  # may be whole numbers
+DATED = "date"
+
+_STATED = (str, type(None))  # a tuple: a union would be made anew for every field of every record
+_CONVERT = {
+    "text": "convert it: str(record['text']), or bytes with .decode()",
+    DATED: "write the day as a string, such as '2019-04-25': value.isoformat(), or for seconds since 1970 "
+    "datetime.date.fromtimestamp(value).isoformat()",
+}
+
+
+def document(label: str, place: str, record: dict[str, Any], allowance: Allowance) -> Document | None:
+    """The document of a record; None where its text is blank. ``label`` is the id of one without.
+
+    Raises:
+        BadInput: no text, a field of the wrong type, or more than one document may hold; names ``place``.
+        BombError: the allowance is spent.
+    """
+    if "text" not in record:
+        raise no_text(place, list(record))
+    values = []
+    for field in USED:
+        value = record.get(field)
+        values.append(value if isinstance(value, _STATED) else _native(field, value, place))
+    text, id, source, date, lang, licence = values
+    if not text:
+        return None
+    if sum(len(value) for value in values if value) > allowance.longest:
+        raise too_long(place, allowance.longest)
+    if text.isspace():
+        return None
+    allowance.take(DOCUMENT)
+    return Document(id=id or label, text=text, source=source, date=date, lang=lang, licence=licence)
+
+
+def no_text(place: str, columns: Sequence[str]) -> BadInput:
+    """The error for records that have other columns only."""
+    shown = sorted(columns)[:20]
+    found = ", ".join(name[:80] for name in shown) + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
+    return BadInput(
+        f"{place} has no column 'text' (found: {found or 'nothing'})", input=place, hint="name the column 'text'"
+    )
+
+
+def repeated(place: str, field: str, what: str) -> BadInput:
+    """The error for a column or key that is there twice, so that one of its values would be lost."""
+    return BadInput(f"{place} has two {what} named '{field}'", input=place, hint="rename or remove one of them")
+
+
+def wrong_type(place: str, field: str, kind: str) -> BadInput:
+    """The error for a field of a type that no document has."""
+    hint = f"write '{field}' as a string; " + _CONVERT.get(
+        field, f"in pandas: frame['{field}'] = frame['{field}'].astype('string'), floats first .astype('Int64')"
+    )
+    return BadInput(f"{place}: '{field}' is a {kind}, not a string", input=place, hint=hint)
+
+
+def _native(field: str, value: Any, place: str) -> str:
+    if field in NUMBERED and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise wrong_type(place, field, type(value).__name__)
