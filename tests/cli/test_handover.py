@@ -6,7 +6,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -275,6 +275,39 @@ def test_a_key_is_checked_and_struck_without_the_store(hands: Hands) -> None:
     shutil.rmtree(hands.sold.world.folder / "store" / "blocks")
     assert hands.planner("accept", "anna", "--out", hands.folder / "bought.json").code == 0
     assert hands.planner("dispute", "bert").document["struck"] == "disputed"
+
+
+def test_what_no_signature_shows_is_disputed_on_trust_alone(hands: Hands) -> None:
+    """A wrong key in a transaction of the oldest kind, whose signature nothing here reads: the money is not lost."""
+    sold, thief, market = hands.sold, hands.sold.accounts["bert"], hands.sold.world.market  # noqa: F811
+    exchange, manifest = sold.exchange, sold.packed["bert"].manifest
+    made = delivery.deliver(
+        exchange.sale(sold.round, thief.address),
+        bytes(32),
+        exchange.planner_key(sold.round),
+        deliverer=thief.address,
+        content_hash=manifest.content_hash,
+        key_commit=manifest.key_commit,
+    )
+    parcel = (made.point, made.sealed_key, *astuple(made.proof), made.content_hash, made.key_commit)
+    old = {
+        "chainId": market.chain_id,
+        "nonce": market.w3.eth.get_transaction_count(thief.address),
+        "gas": 300_000,
+        "gasPrice": 2 * market.w3.eth.gas_price,
+        "to": exchange.contract.address,
+        "data": exchange.contract.encode_abi("deliver", args=[sold.round, thief.address, parcel]),
+        "value": 0,
+    }
+    market.w3.eth.wait_for_transaction_receipt(
+        market.w3.eth.send_raw_transaction(thief.sign_transaction(old).raw_transaction)
+    )
+    refused = hands.planner("dispute", "bert")
+    assert refused.code == 1 and "--trust-node" in refused.document["error"]["hint"]
+    assert hands.state("bert") is State.DELIVERED
+    struck = hands.planner("dispute", "bert", "--trust-node")
+    assert (struck.code, struck.document["struck"]) == (0, "disputed"), struck.said
+    assert hands.state("bert") is State.REVERSED
 
 
 def test_a_stranger_opens_nothing(hands: Hands) -> None:

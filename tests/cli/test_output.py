@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from conftest import Mia
 from rich.table import Table
 
+from oracle.cli import output
 from oracle.cli.main import run
 from oracle.cli.output import Terminal, emit, emit_error, facts, progress, styled
 from oracle.evidence.hidden import first_hidden
@@ -112,3 +114,19 @@ def test_paths_and_ids_of_any_bytes_are_told(mia: Mia, tmp_path: Path, capsys: p
         said = capsys.readouterr()
         assert first_hidden(said.out) is first_hidden(said.err) is first_hidden(answer.said) is None
         assert "Traceback" not in said.err
+
+
+def test_no_command_prints_by_another_way() -> None:
+    """Markup in a text that is printed could be somebody else's; a console of one's own shows nothing of what hides."""
+    folder = Path(output.__file__).parent
+    for file in folder.rglob("*.py"):
+        source = file.read_text("utf-8")
+        if file.name != "output.py":
+            for way in (
+                r"\bConsole\(",
+                r"rich\.markup",
+                r"rich\.text",
+                r"\bprint\((?<!\.print\()",
+                r"std(out|err)\.write",
+            ):
+                assert not re.search(way, source), f"{file.name}: {way}"
