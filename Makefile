@@ -30,9 +30,11 @@ test-solidity: setup  ## unit, fuzz and invariant tests of the contracts
 test-python: setup  ## tests of the Python packages: make test-python ARGS="tests/mechanism -k weights"
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-test-deep: setup  ## the mechanism by the million: deviations, Python against Solidity, property tests (build/deep.json)
+test-deep: setup  ## the mechanism by the million (build/deep.json), every parser ten thousand times (build/fuzz.json)
 	FOUNDRY_PROFILE=deep $(BIN)/forge test --fuzz-seed $$(od -An -N4 -tu4 /dev/urandom)
 	MIA_DEEP=1 OMP_NUM_THREADS=1 $(BIN)/pytest -vv -n 2 --dist worksteal tests/mechanism $(ARGS)
+	MIA_FUZZ_SEED=$${MIA_FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} MIA_DEEP=1 OMP_NUM_THREADS=1 \
+	    $(BIN)/pytest -vv -n 2 --dist worksteal tests/fuzz
 
 test-brownie: setup  ## compile, test and deploy with brownie
 	$(BIN)/brownie compile

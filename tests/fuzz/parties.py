@@ -66,9 +66,9 @@ class Memory(BlockStore):
             raise missing(cid, "memory")
         return self.blocks[cid]
 
-    def has(self, cid: str) -> bool:
+    def size_of(self, cid: str) -> int | None:
         cids.decode(cid)
-        return cid in self.blocks
+        return len(self.blocks[cid]) if cid in self.blocks else None
 
     def pin(self, cid: str, name: str) -> None:
         self.require(cid)

@@ -13,11 +13,12 @@ from fuzz.targets import (
     influence,
     metadata,
     node,
+    rpc,
     terms,
 )
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for room in (evidence, custody, containers, corpora, exports, metadata, node, influence, terms, command)
+    for room in (evidence, custody, containers, corpora, exports, metadata, node, influence, terms, rpc, command)
     for target in room.TARGETS
 }

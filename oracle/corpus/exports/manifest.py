@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -15,7 +15,7 @@ from oracle.corpus.exports.format import STRICT, ShardFile
 from oracle.errors import BadInput
 
 FILE = "export.json"
-KIND = "mixed-mia/export/1"
+KIND: Final = "mixed-mia/export/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Export:
     date: str
     parts: tuple[Part, ...]
     files: Mapping[str, tuple[ShardFile, ...]]
+    kind: Literal["mixed-mia/export/1"] = KIND
 
     @property
     def documents(self) -> int:
@@ -50,7 +51,7 @@ class Export:
 
     def to_bytes(self) -> bytes:
         """Readable JSON, keys sorted."""
-        return orjson.dumps({"kind": KIND, **asdict(self)}, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+        return orjson.dumps(asdict(self), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
 
 
 _EXPORT = TypeAdapter(Export)
@@ -64,10 +65,7 @@ def read_export(folder: Path) -> Export:
     """
     place = folder / FILE
     try:
-        values = orjson.loads(place.read_bytes())
-        if not isinstance(values, dict) or values.pop("kind", None) != KIND:
-            raise ValueError("of another kind")
-        return _EXPORT.validate_json(orjson.dumps(values))
+        return _EXPORT.validate_json(place.read_bytes())
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         if isinstance(error, ValidationError):

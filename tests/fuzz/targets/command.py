@@ -11,8 +11,8 @@ from fuzz.forms import document
 from fuzz.parties import File
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
-from fuzz.targets.corpora import _is_table, _table_of
-from fuzz.targets.custody import _keystores
+from fuzz.targets.corpora import is_table, table_of
+from fuzz.targets.custody import keystores
 from oracle.cli.allocation_file import read_market
 from oracle.cli.score_table import read_scores
 from oracle.cli.session import keystore_address
@@ -82,7 +82,7 @@ def _scores(source: Random) -> bytes:
 
 def _scores_table(source: Random) -> bytes:
     rows = _rows(source)
-    return _table_of(list(rows[0]), [[str(value) for value in row.values()] for row in rows], ",")
+    return table_of(list(rows[0]), [[str(value) for value in row.values()] for row in rows], ",")
 
 
 def _scores_table_varied(source: Random) -> Input:
@@ -93,7 +93,7 @@ def _scores_table_varied(source: Random) -> Input:
     texts = [
         [cell if isinstance(cell, str) else spell(cell).decode("utf-8", "replace") for cell in line] for line in cells
     ]
-    return Input(_table_of(texts[0] if texts else [], texts[1:], ","), changed.how)
+    return Input(table_of(texts[0] if texts else [], texts[1:], ","), changed.how)
 
 
 def _read_scores(data: bytes) -> None:
@@ -107,7 +107,7 @@ def _address(data: bytes) -> None:
 
 
 def _keystore(source: Random) -> bytes:
-    return json.dumps(json.loads(source.choice(_keystores()))).encode()
+    return json.dumps(json.loads(source.choice(keystores()))).encode()
 
 
 NAMED = (MiaError, MechanismError)
@@ -115,6 +115,6 @@ NAMED = (MiaError, MechanismError)
 TARGETS = (
     document("allocation file", _market, _read_market, allowed=NAMED),
     document("score table, JSON", _scores, _read_scores, allowed=NAMED),
-    Target("score table, CSV", _scores_table, _scores_table_varied, _is_table(","), _read_scores, allowed=NAMED),
+    Target("score table, CSV", _scores_table, _scores_table_varied, is_table(","), _read_scores, allowed=NAMED),
     document("address of a keystore", _keystore, _address),
 )

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from eth_account import Account
+from pydantic import TypeAdapter, ValidationError
 
 from fuzz.change import change
 from fuzz.damage import damage
@@ -43,14 +44,17 @@ from oracle.custody.bidfile import Bid
 from oracle.custody.contentkey import ContentKey, read_key, write_key
 from oracle.custody.dataset import fetch_dataset, fetch_manifest, publish_dataset
 from oracle.custody.journal import open_journal
-from oracle.custody.keystore import KeyPair, load_keys, public_keys
+from oracle.custody.keystore import KeyPair, Keys, load_keys, public_keys
 from oracle.custody.manifest import read_manifest
+from oracle.custody.publickeys import public_part, read_public_part
 from oracle.custody.sealed import open_sealed
 from oracle.custody.segments import whole
-from oracle.custody.wraps import Wraps, read_wraps, unwrap_key, wrap_key
+from oracle.custody.wraps import Wrap, read_wraps, require_signed, sign_wraps, unwrap_key, wrap_key
 from oracle.errors import BadInput, CheckFailed
 from oracle.evidence import commitment
 
+RUN = b"\x66" * 32
+"""The salt of a packing."""
 PASSWORD = "correct horse"
 WORK = passwordfile.LEAST_WORK
 
@@ -78,7 +82,7 @@ def _parse_line(data: bytes) -> None:
 
 def _opening(source: Random) -> bytes:
     lines = [canonical_line(document) for document in documents(source)]
-    return tree.prove(tree.salt_key(KEY, CONTEXT), lines, len(lines), source.randrange(len(lines))).to_bytes()
+    return tree.prove(tree.salt_key(KEY, CONTEXT, RUN), lines, len(lines), source.randrange(len(lines))).to_bytes()
 
 
 def _opening_varied(source: Random) -> Input:
@@ -88,7 +92,7 @@ def _opening_varied(source: Random) -> Input:
     made = varied(source, _line)
     lines = [_line(source), made.data]
     try:
-        opening = tree.prove(tree.salt_key(KEY, CONTEXT), lines, 2, 1)
+        opening = tree.prove(tree.salt_key(KEY, CONTEXT, RUN), lines, 2, 1)
     except UnicodeDecodeError:
         return varied(source, _opening)
     return Input(opening.to_bytes(), f"the document: {made.change}")
@@ -143,7 +147,7 @@ def _read_manifest(data: bytes) -> None:
 
 
 def _stream(source: Random, lines: list[bytes]) -> bytes:
-    return b"".join(stream.seal(KEY, CONTEXT, [b"".join(line + b"\n" for line in lines)], whole(bytes(32))))
+    return b"".join(stream.seal(KEY, CONTEXT, [b"".join(line + b"\n" for line in lines)], whole(RUN)))
 
 
 def _ciphertext(source: Random) -> bytes:
@@ -158,12 +162,12 @@ def _ciphertext_varied(source: Random) -> Input:
         lines[source.randrange(3)] = made.data
         return Input(_stream(source, lines), made.change)
     made = damage(source, b"\n".join(lines), _line(source))
-    return Input(b"".join(stream.seal(KEY, CONTEXT, [made.data], whole(bytes(32)))), made.change)
+    return Input(b"".join(stream.seal(KEY, CONTEXT, [made.data], whole(RUN))), made.change)
 
 
 def _opens(data: bytes) -> bool:
     try:
-        list(stream.unseal(KEY, CONTEXT, [data], whole(bytes(32))))
+        list(stream.unseal(KEY, CONTEXT, [data], whole(RUN)))
     except CheckFailed:
         return False
     return True
@@ -173,7 +177,7 @@ def _open_ciphertext(data: bytes) -> None:
     """The ciphertext of a bid whose manifest speaks of it; count and roots cannot fit, which is found at the end."""
     store, packed = sealed()
     content = store.add([data])
-    told: dict[str, Any] = {"cid": content.cid, "ciphertext_size": content.size}
+    told: dict[str, Any] = {"cid": content.cid, "ciphertext_size": content.size, "segments": whole(RUN)}
     manifest = packed.manifest.model_copy(update=told)
     told["key_commit"] = commitment.key_commit(
         chain_id=CHAIN,
@@ -198,17 +202,32 @@ def _open_ciphertext_warm(data: bytes) -> None:
 # --- wraps ---
 
 
-def _wraps(source: Random) -> bytes:
+def _wrapped(source: Random) -> list[Wrap]:
     public = READER.x25519_public
     others = [(account.address, KeyPair(source.randbytes(32), 1).x25519_public) for account in ACCOUNTS[3:]]
-    wraps = [wrap_key(CONTEXT, KEY, who, key) for who, key in [(OPERATOR.address, public), *others]]
-    return Wraps(manifest=bytes(32), wraps=tuple(wraps)).to_bytes()
+    return [wrap_key(CONTEXT, KEY, who, key) for who, key in [(OPERATOR.address, public), *others]]
+
+
+def _wraps(source: Random) -> bytes:
+    return sign_wraps(PROVIDER, sealed()[1].manifest, _wrapped(source)).to_bytes()
+
+
+def _wraps_varied(source: Random) -> Input:
+    """One thing changed in the wraps, which their provider signs then wherever it can; or in what it signed."""
+    made = varied(source, lambda source: spell([wrap.model_dump(mode="json") for wrap in _wrapped(source)]))
+    try:
+        wraps = TypeAdapter(tuple[Wrap, ...]).validate_json(made.data)
+        return Input(sign_wraps(PROVIDER, sealed()[1].manifest, wraps).to_bytes(), f"{made.change}, signed")
+    except ValidationError:
+        return varied(source, _wraps)
 
 
 def _unwrap(data: bytes) -> None:
-    found = read_wraps(data, manifest=bytes(32), name="wraps")
+    manifest = sealed()[1].manifest
+    found = read_wraps(data, manifest=manifest.digest, name="wraps")
     same(found, data)
-    assert len(unwrap_key(CONTEXT, found, OPERATOR.address, READER.x25519)) == 32
+    require_signed(manifest, found, name="wraps")
+    assert unwrap_key(manifest, found, OPERATOR.address, READER.x25519) == KEY
 
 
 # --- files under a password ---
@@ -338,8 +357,19 @@ def _public_part(data: bytes) -> None:
     assert len(found.x25519) == 32 and bn254.is_on_curve(found.bn254)
 
 
+def _shown(source: Random) -> bytes:
+    """What `mia key public` writes."""
+    keys = Keys(OPERATOR.address, tuple(_key_pairs(source)))
+    return public_part(OPERATOR, keys).to_bytes()
+
+
+def _read_shown(data: bytes) -> None:
+    found = read_public_part(File("shown.public.json").holding(data))
+    assert found.owner == OPERATOR.address and bn254.is_on_curve(found.bn254)
+
+
 @cache
-def _keystores() -> tuple[str, str]:
+def keystores() -> tuple[str, str]:
     return tuple(  # type: ignore[return-value]
         json.dumps(Account.encrypt(OPERATOR.key, PASSWORD, kdf=kdf, iterations=work))
         for kdf, work in (("scrypt", 2), ("pbkdf2", 1))
@@ -377,7 +407,8 @@ def _read_key(data: bytes) -> None:
 def _journal(source: Random) -> bytes:
     path = folder() / f"{source.random()}.packing"
     with open_journal(path, CONTEXT) as journal:
-        list(journal.guard([source.randbytes(40) for _ in range(source.randint(0, 3))]))
+        chunks = [source.randbytes(40) for _ in range(source.randint(0, 3))]
+        list(journal.guard(chunks, journal.segments()[-1]))
     data = path.read_bytes()
     path.unlink()
     return data
@@ -392,7 +423,7 @@ def _journal_varied(source: Random) -> Input:
 def _read_journal(data: bytes) -> None:
     with open_journal(File("journal").holding(data), CONTEXT) as journal:
         assert len(journal.key) == 32
-        list(journal.guard([]))
+        list(journal.guard([], journal.segments()[-1]))
 
 
 def _deployment(source: Random) -> bytes:
@@ -471,11 +502,12 @@ TARGETS = (
     record("plain manifest", _plain_manifest, _fetch_manifest_warm, allowed=(CheckFailed,)),
     record("sealed manifest", _sealed_manifest, _read_manifest, allowed=(CheckFailed,)),
     Target("sealed stream", _ciphertext, _ciphertext_varied, _opens, _open_ciphertext_warm, allowed=(CheckFailed,)),
-    record("wraps", _wraps, _unwrap, allowed=(CheckFailed,)),
+    Target("wraps", _wraps, _wraps_varied, is_canonical, _unwrap, allowed=(CheckFailed,)),
     _locked_target("bid file", _bid_header, _bid_content, _read_bid, cost=3),
     _locked_target("key file", _key_header, _key_content, _load_keys, cost=3, memory=160),
     _locked_target("key file, public part", _key_header, _key_content, _public_part),
-    document("keystore", lambda source: source.choice(_keystores()).encode(), _load_account, memory=300),
+    record("public part of a key file", _shown, _read_shown),
+    document("keystore", lambda source: source.choice(keystores()).encode(), _load_account, memory=300),
     plain("password file", _password, _read_password, lambda data: True),
     document("content key", _content_key, _read_key, allowed=(BadInput,)),
     Target("packing journal", _journal, _journal_varied, lambda data: is_json(data.partition(b"\n")[0]), _read_journal),

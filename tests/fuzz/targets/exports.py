@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tarfile
 from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
@@ -11,6 +12,8 @@ from random import Random
 from typing import Any
 
 import orjson
+import pyarrow.parquet as pq
+import zstandard
 
 from fuzz.change import change
 from fuzz.forms import document, varied
@@ -18,13 +21,14 @@ from fuzz.parties import PROVIDER, File, documents, folder
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
 from fuzz.targets.containers import Field, vary_fields, written
-from fuzz.targets.corpora import MEMORY
+from fuzz.targets.corpora import MEMORY, is_json_lines, is_table, opens
 from fuzz.targets.custody import only_texts
 from oracle.corpus.exports import tfrecord
+from oracle.corpus.exports.export import read_rows
 from oracle.corpus.exports.format import ShardFile
 from oracle.corpus.exports.formats import FORMATS
 from oracle.corpus.exports.manifest import Export, Part, read_export
-from oracle.corpus.exports.rows import Origin, Record, parse_record, record_of
+from oracle.corpus.exports.rows import Origin, Record, record_of
 from oracle.corpus.exports.staging import JOURNAL, Staging
 from oracle.errors import BadInput, MiaError
 
@@ -100,36 +104,53 @@ def _tar_varied(source: Random) -> Input:
 
 
 def _reads(name: str) -> Callable[[bytes], object]:
+    """Through the door of an export, whose manifest names this one shard."""
     shape = FORMATS[name]
 
     def parse(data: bytes) -> None:
-        path = File(f"shard{shape.suffix}").holding(data)
-        for number, record in enumerate(shape.read(path)):
-            only_texts(parse_record(record, f"row {number}")[0])
+        path = File(f"shards/{name}/shard{shape.suffix}").holding(data)
+        export = Export("", "", "", (), {name: (ShardFile(path.name, len(data), "", 3),)})
+        for found, _ in read_rows(path.parent.parent, export, name):
+            only_texts(found)
 
     return parse
 
 
-def _opens(name: str) -> Callable[[bytes], bool]:
-    """Whether the container opens, whatever is inside: as far as its own library goes."""
+def _is_tar(data: bytes) -> bool:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+            return bool(tar.getmembers())
+    except (tarfile.TarError, EOFError, ValueError):
+        return False
 
-    def syntax(data: bytes) -> bool:
-        try:
-            list(FORMATS[name].read(File(f"opens{FORMATS[name].suffix}").holding(data)))
-        except MiaError as error:
-            return "holds no row" in str(error) or "no row of an export" in str(error) or "no shard" in str(error)
-        except Exception:  # what the target is there to find
-            return True
-        return True
 
-    return syntax
+def _is_framed(data: bytes) -> bool:
+    """TFRecord's frames, checksums and all."""
+    source = io.BytesIO(data)
+    try:
+        while head := source.read(12):
+            (size,) = tfrecord._LENGTH.unpack(tfrecord._checked(head, 8, "head"))
+            tfrecord._checked(source.read(size + 4), size, "message")
+    except (MiaError, OverflowError):
+        return False
+    return True
+
+
+SYNTAX: dict[str, Callable[[bytes], bool]] = {
+    "jsonl": is_json_lines,
+    "jsonl.zst": opens(lambda data: zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 26)),
+    "csv": is_table(","),
+    "parquet": opens(lambda data: pq.read_metadata(io.BytesIO(data))),
+    "tfrecord": _is_framed,
+    "webdataset": _is_tar,
+}
 
 
 def _target(name: str, vary: Callable[[Random], Input]) -> Target:
     def valid(source: Random) -> bytes:
         return _shard(name, _rows(source))
 
-    return Target(f"export: {name}", valid, vary, _opens(name), _reads(name), allowed=(BadInput,), memory=MEMORY)
+    return Target(f"export: {name}", valid, vary, SYNTAX[name], _reads(name), allowed=(BadInput,), memory=MEMORY)
 
 
 # --- manifest and journal ---
