@@ -199,9 +199,10 @@ def open_round(
                 held.append(Held(None, excess, Status.UNSUPPORTED))
                 continue
             documents = gather(open_sealed(store, manifest, content_key(market, manifest, board, reader)))
-            if keep:  # what was read to its end is bounded: a pin walks all of what it is given
-                store.pin(manifest.cid, f"{_key(market, round_id)}.{bid.provider.lower()}.content")
-                store.pin(manifest.own_cid, f"{_key(market, round_id)}.{bid.provider.lower()}.manifest")
+            if keep:  # what was read to its end
+                name = f"{_key(market, round_id)}.{bid.provider.lower()}"
+                store.pin(manifest.cid, f"{name}.content", max_size=manifest.ciphertext_size, exact=True)
+                store.pin(manifest.own_cid, f"{name}.manifest")
             held.append(Held(documents))
         except CheckFailed as error:
             held.append(Held(None, str(error).replace(reader.address, "the reader")[:_REASON]))
