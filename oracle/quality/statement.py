@@ -51,6 +51,8 @@ def unreadable(file: str, why: str) -> Statement:
 
 
 def texts(value: Any) -> tuple[str, ...]:
-    """Non-empty strings of a string or list; whatever else is there is left out."""
+    """Non-empty strings of a string or list, halves of surrogate pairs as question marks; whatever else is there is
+    left out."""
     values = value if isinstance(value, list) else [value]
-    return tuple(text.strip() for text in values if isinstance(text, str) and text.strip())
+    found = (text.encode("utf-8", "replace").decode().strip() for text in values if isinstance(text, str))
+    return tuple(text for text in found if text)

@@ -254,7 +254,7 @@ def test_nothing_is_ever_fetched(
     [
         ('{"@type": "sc:Dataset", ', "no JSON"),
         ("\xff\xfe", "no JSON"),
-        ('{"@type": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deeply"),
+        ('{"@type": ' + "[" * 100_000 + "]" * 100_000 + "}", "no JSON"),
         ('{"@type": ' + "[" * 100 + "]" * 100 + "}", "more than 40 deep"),
         ('{"@type": "sc:Dataset", "name": "' + "x" * 2**22 + '"}', "above 4 MiB"),
         ('{"@context": {}, "@type": "sc:Dataset"}', "not valid Croissant"),
@@ -265,6 +265,28 @@ def test_a_croissant_file_that_cannot_be_used_is_a_claim_disproved(tmp_path: Pat
     claims = claims_of(tmp_path)
     assert verdicts(claims)["format"] is Verdict.DISPROVED
     assert claims and told in sentence(claims.statements[0], "format")
+
+
+@pytest.mark.parametrize(
+    "address", ["y" * 300, "http://a.example/" + "z" * 300, "round", "round/and/round", "\x07" * 40, 5]
+)
+def test_a_file_of_any_name_is_missing_or_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: object
+) -> None:
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    monkeypatch.setattr(croissant, "_issues", lambda file, fields: ([], []))
+    file = {"@type": "cr:FileObject", "name": "x", "contentUrl": address, "contentSize": [1], "sha256": {}}
+    fields = {"@context": {}, "@type": "sc:Dataset", "distribution": [file]}
+    (tmp_path / "croissant.json").write_text(json.dumps(fields), encoding="utf-8")
+    assert verdicts(claims_of(tmp_path)).get("files") is not Verdict.CONFIRMED
+
+
+def test_half_a_character_in_a_claim_is_no_character(tmp_path: Path) -> None:
+    (tmp_path / "croissant.json").write_text('{"@context": {}, "@type": "sc:Dataset", "name": "\\ud800"}')
+    (tmp_path / "README.md").write_text('---\nlicense: "\\ud800"\n---\n')
+    claims = claims_of(tmp_path)
+    assert claims and "no JSON" in sentence(claims.statements[0], "format")
+    assert claims.statements[1].licences == ("?",)
 
 
 def test_missing_fields_and_circles_are_told_by_the_library(tmp_path: Path) -> None:
