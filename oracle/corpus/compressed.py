@@ -62,23 +62,29 @@ class ZstdReader(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         """At most ``size`` bytes, b"" at the end; ``size`` must be positive, as a buffered reader asks."""
-        while not self._pending:
+        self._pending = self._pending or memoryview(self._unpacked())
+        given, self._pending = self._pending[:size], self._pending[size:]
+        return bytes(given)
+
+    def _unpacked(self) -> bytearray:
+        """The next bytes: ``_CHUNK``, and up to what one more piece comes to; none at the end."""
+        found = bytearray()
+        while len(found) < _CHUNK:
             self._packed = self._packed or memoryview(self._raw.read(_CHUNK))
             if not self._packed:
-                if self._started and not self._frame.eof:
+                if self._started and not self._frame.eof and not found:
                     raise DamagedStreamError("ends in the middle of a Zstandard frame")
-                return b""
+                break
             if self._frame.eof:
                 self._frame = self._frames.decompressobj()
             self._started = True
             piece = self._packed[:_PIECE]
             try:
-                self._pending = memoryview(self._frame.decompress(piece))
+                found += self._frame.decompress(piece)
             except zstandard.ZstdError as error:
                 raise DamagedStreamError(f"damaged Zstandard data: {error}") from error
             self._packed = self._packed[len(piece) - len(self._frame.unused_data) :]
-        given, self._pending = self._pending[:size], self._pending[size:]
-        return bytes(given)
+        return found
 
 
 class Bounded(io.RawIOBase):

@@ -41,7 +41,8 @@ def document(label: str, place: str, record: dict[str, Any], allowance: Allowanc
     text, id, source, date, lang, licence = values
     if not text:
         return None
-    if sum(len(value) for value in values if value) > allowance.longest:
+    stated = len(id or "") + len(source or "") + len(date or "") + len(lang or "") + len(licence or "")
+    if len(text) + stated > allowance.longest:
         raise too_long(place, allowance.longest)
     if text.isspace():
         return None

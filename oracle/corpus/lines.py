@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -20,8 +21,9 @@ Record = tuple[int, dict[str, Any]]
 """A record and the number of the line where it ends."""
 
 _HINT = "write one JSON object a line"
-_QUOTED = {field: f'"{field}"'.encode() for field in USED}
-_ESCAPED = (b"\\u006", b"\\u007")  # letters that nobody has to escape: a key may be spelt with them
+_USED = frozenset(USED)
+_KEY = re.compile(rb'"(?:(?:%s)"\s*:|[a-z]{0,6}\\u00[67])' % "|".join(USED).encode())
+"""What may be the key of a field that is used, be it spelt with escapes that no letter needs."""
 
 
 def read_lines(
@@ -70,8 +72,8 @@ def json_records(
             kind = "an array" if isinstance(record, list) else "a single value"
             hint = _HINT if number > 1 or kind != "an array" else f"{_HINT}: jq -c '.[]' FILE > FILE.jsonl"
             raise BadInput(f"{place}:{number} is not a JSON object but {kind}", input=f"{place}:{number}", hint=hint)
-        suspects = [field for field in USED if field in record and line.count(_QUOTED[field]) > 1]
-        if suspects or any(letter in line for letter in _ESCAPED):
+        keys = _KEY.findall(_without_text(line, record.get("text")))
+        if len(keys) > 1 and len(keys) != len(record.keys() & _USED):
             _refuse_repeated(line, f"{place}:{number}")
         yield number, record
 
@@ -106,6 +108,15 @@ def _explain(text: str, place: str, error: orjson.JSONDecodeError) -> NoReturn:
             if not opening.rstrip().endswith("}"):
                 hint += "; this looks like an object over several lines: jq -c . FILE > FILE.jsonl"
     raise BadInput(f"{place} is not JSON: {error}", input=place, hint=hint) from error
+
+
+def _without_text(line: bytes, text: Any) -> bytes:
+    """``line``, less its text where that stands there as it is, without escapes: most of the line, and no key."""
+    if not isinstance(text, str):
+        return line
+    raw = text.encode("utf-8", "surrogatepass")
+    start = line.find(b'"', line.find(b'"text"') + len('"text"')) + 1
+    return line[:start] + line[start + len(raw) :] if line.startswith(raw, start) else line
 
 
 def _refuse_repeated(line: bytes, place: str) -> None:
