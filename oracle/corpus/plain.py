@@ -54,7 +54,7 @@ def plain(text: str) -> str:
         return text if len(seen) == len(data) else seen.decode("ascii")
     pattern, table = _odd()
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    worst = table[np.minimum(points, _PLANES)].max()
+    worst = table.take(points, mode="clip").max()
     if worst == _ODD:
         text = pattern.sub(lambda found: _OLD.get(found[0], ""), text)
     return text if worst == _SETTLED else normalize("NFKC", text)

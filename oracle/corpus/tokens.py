@@ -72,7 +72,7 @@ def tokenize(text: str) -> Tokens:
 def cut(text: str) -> Tokens:
     """Cut ``text`` that is plain already, or several with a line feed or a lone surrogate between."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
-    kinds = _classes()[np.minimum(points, _PLANES)]
+    kinds = _classes().take(points, mode="clip")
     accents = kinds == _ACCENT
     if accents.any():
         kinds = _placed(kinds, accents)
