@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from eth_account.signers.local import LocalAccount
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from web3 import Web3
 
 from oracle.chain import artifacts, transact
 from oracle.chain.client import Market
 from oracle.custody.files import write_atomic
 from oracle.errors import BadInput, EnvironmentFailure
+from oracle.evidence.fields import Address, Count
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """Where a market lives. ``block``: the number of the block that holds it; reading starts there."""
 
-    chain_id: int
-    market: str
-    committee: str
-    shares: str
-    block: int
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
+    chain_id: Count
+    market: Address
+    committee: Address
+    shares: Address
+    block: Count
 
     def save(self, path: Path) -> None:
         """Write a small JSON file."""
@@ -34,11 +37,14 @@ class Deployment:
     def load(cls, path: Path) -> Deployment:
         """Read it back; ``BadInput`` for a missing file or one of another kind."""
         try:
-            return cls(**json.loads(path.read_text("utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise BadInput(
-                f"cannot read the deployment {path}: {error}", input=str(path), hint="deploy again"
-            ) from error
+            return _DEPLOYMENT.validate_json(path.read_bytes())
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise BadInput(f"cannot read the deployment {path}: {why}", input=str(path), hint="deploy again") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            why = f"{'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}"
+            raise BadInput(f"cannot read the deployment {path}: {why}", input=str(path), hint="deploy again") from error
 
     def connect(self, w3: Web3) -> Market:
         """The market, checked to be there; ``BadInput`` on another chain."""
@@ -49,6 +55,9 @@ class Deployment:
                 hint="use a node of the right chain",
             )
         return Market(w3, self.market, from_block=self.block)
+
+
+_DEPLOYMENT = TypeAdapter(Deployment)
 
 
 def deploy_market(w3: Web3, account: LocalAccount) -> Deployment:

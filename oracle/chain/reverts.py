@@ -136,14 +136,11 @@ def explain(error: ContractLogicError) -> MiaError:
 def decode_error(error: ContractLogicError) -> tuple[str, tuple[Any, ...]] | None:
     """Name and arguments of a custom error of these contracts; None for any other."""
     data = error.data
-    raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else b""
-    known = _selectors().get(raw[:4])
-    if known is None:
-        return None
-    name, types = known
     try:
-        return name, decode(types, raw[4:])
-    except DecodingError:  # a node may say what it likes
+        raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else b""
+        known = _selectors().get(raw[:4])
+        return None if known is None else (known[0], decode(known[1], raw[4:]))
+    except (DecodingError, ValueError):  # a node may say what it likes, also what is no hexadecimal digit
         return None
 
 

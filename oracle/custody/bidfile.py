@@ -39,6 +39,10 @@ class Bid(Record):
     salt: Bytes32 = Field(repr=False)
     content_key: Bytes32 | None = Field(default=None, repr=False)
 
+    def to_bytes(self) -> bytes:
+        """Without the fields that are not there: as before there were content keys."""
+        return canonical.dumps(self.model_dump(mode="json", exclude_none=True))
+
     def sealed(self) -> bytes:
         """The sealed bid that goes on chain, 32 bytes."""
         return commitment.sealed_bid(
@@ -86,7 +90,7 @@ def read_bid(path: Path, password: str) -> Bid:
     """
     header, ciphertext = passwordfile.read(path, _Header, WHAT)
     plain = passwordfile.unseal(path, header, ciphertext, password)
-    bid = Bid.model_validate(canonical.loads(plain, name=str(path)))
+    bid = Bid.from_bytes(plain, name=str(path), hint="restore it from your copy")
     if (bid.chain, bid.market, bid.round, bid.provider) != (header.chain, header.market, header.round, header.provider):
         raise CheckFailed(f"the header of {path} names another bid", input=str(path), hint="restore it from your copy")
     return bid
@@ -94,5 +98,4 @@ def read_bid(path: Path, password: str) -> Bid:
 
 def _encrypt(bid: Bid, password: str, work: int) -> bytes:
     header = _Header(chain=bid.chain, market=bid.market, round=bid.round, provider=bid.provider, scrypt=Scrypt(n=work))
-    plain = canonical.dumps(bid.model_dump(mode="json", exclude_none=True))  # as before there were content keys
-    return passwordfile.seal(header, plain, password)
+    return passwordfile.seal(header, bid.to_bytes(), password)

@@ -70,9 +70,10 @@ class StateFile:
             tensors = {name: tensor.to(device) for name, tensor in safetensors.torch.load(kept).items()}
             header = json.loads(kept[8 : 8 + int.from_bytes(kept[:8], "little")])
             about = json.loads(header["__metadata__"]["about"])
-        except (safetensors.SafetensorError, KeyError, ValueError):
+            key, books = about["key"], about["books"]
+        except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RecursionError):
             return None  # torn or foreign: the run starts over, as it would without the file
-        return (tensors, about["books"]) if about["key"] == self.key else None
+        return (tensors, books) if key == self.key and isinstance(books, dict) else None
 
     def clear(self) -> None:
         if self.path is not None:

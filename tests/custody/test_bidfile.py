@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from oracle.custody import bidfile, passwordfile
 from oracle.custody.bidfile import Bid, read_bid, write_bid
+from oracle.custody.passwordfile import Scrypt
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
-from oracle.evidence import commitment
+from oracle.evidence import canonical, commitment
 
 PASSWORD = "correct horse"
 BID = Bid(
@@ -89,6 +91,22 @@ def test_a_bid_may_hold_the_key_of_its_data(tmp_path: Path) -> None:
 def test_a_file_from_before_there_were_such_keys_opens(tmp_path: Path) -> None:
     (tmp_path / "bid.json").write_text(OLD)
     assert read_bid(tmp_path / "bid.json", PASSWORD) == BID
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("cost", 5), ("cost", " 5"), ("round", "4"), ("salt", "0x" + "AB" * 32), ("more", 1), ("version", 2)],
+)
+def test_content_of_other_types_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    """The password is right and nothing is damaged: somebody's other program wrote it."""
+    fields = json.loads(BID.to_bytes()) | {field: value}
+    header = bidfile._Header(
+        chain=BID.chain, market=BID.market, round=BID.round, provider=BID.provider, scrypt=Scrypt(n=1 << 12)
+    )
+    (tmp_path / "bid.json").write_bytes(passwordfile.seal(header, canonical.dumps(fields), PASSWORD))
+    with pytest.raises(CheckFailed, match=f"{field}|second way") as refused:
+        read_bid(tmp_path / "bid.json", PASSWORD)
+    assert BID.salt.hex() not in str(refused.value)
 
 
 def test_cost_and_salt_are_not_in_the_clear(file: Path) -> None:

@@ -18,7 +18,7 @@ from oracle.custody.content import BlockStore, missing
 from oracle.custody.context import Context
 from oracle.custody.keystore import KeyPair
 from oracle.custody.sealed import Packed, pack
-from oracle.custody.unixfs import Block
+from oracle.custody.unixfs import MAX_FILE, Block
 
 CHAIN = 31337
 MARKET = Account.from_key(b"\x51" * 32).address
@@ -70,8 +70,8 @@ class Memory(BlockStore):
         cids.decode(cid)
         return len(self.blocks[cid]) if cid in self.blocks else None
 
-    def pin(self, cid: str, name: str) -> None:
-        self.require(cid)
+    def pin(self, cid: str, name: str, *, max_size: int = MAX_FILE, exact: bool = False) -> None:
+        self.require(cid, max_size=max_size, exact=exact)
 
     def unpin(self, name: str) -> None:
         """Nothing is kept."""

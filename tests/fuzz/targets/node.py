@@ -130,7 +130,8 @@ def _read_leaves_warm(data: bytes) -> None:
 def _evidence_of(seen: Any, score: Any, source: Random) -> findings.Evidence:
     return findings.Evidence(
         manifest=source.randbytes(32),
-        reasons={"quality": {"axes": [1, 2, "x"]}, "influence_log": block_cid(b"log"), "why": "é"},
+        reasons={"quality": {"axes": [1, 2, "x"]}, "why": "é"},
+        influence_log=block_cid(b"log"),
         **{name: value for name, value in seen if name not in ("kind", "operator", "scores")},
         **{name: value for name, value in score if name != "evidence"},
     )
@@ -215,6 +216,7 @@ def _specification(source: Random) -> bytes:
         seed_corpus=ref,
         reference=source.choice((None, ref)),
         validation=SIZE,
+        bid_limits=pipeline.BidLimits(),
         tolerance=pipeline.Tolerance(quality=1, impact=10),
         tranche_languages=("fi", "sw"),
         auditors=(ACCOUNTS[4].address,),
