@@ -7,9 +7,8 @@ bonds are in wei, scores and weights in WAD.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from oracle.audit import sentences
 from oracle.audit.accounts import Totals, totals_of
@@ -17,18 +16,18 @@ from oracle.audit.auctions import TRANCHE, Auction, clear_round
 from oracle.audit.deliveries import Delivery, deliveries_of
 from oracle.audit.difference import Difference
 from oracle.audit.payments import payment_differences
+from oracle.audit.reasons import Reasons, reasons_of
 from oracle.chain.client import Market
 from oracle.chain.events import Commitment
 from oracle.chain.terms import Phase, Terms
 from oracle.custody.store import Board, ContentStore
-from oracle.errors import BadInput, CheckFailed
-from oracle.evidence.leaf import QUANTUM, ScoreLeaf, Status
+from oracle.errors import BadInput
+from oracle.evidence.leaf import ScoreLeaf, Status
 from oracle.mechanism import clearing, liquidity
 from oracle.mechanism.clearing import Bid
 from oracle.mechanism.integers import WAD
 from oracle.mechanism.weights import weight
-from oracle.node.findings import read_evidence
-from oracle.node.reporting import attested_leaves, collect_observations
+from oracle.node.reporting import attested_leaves
 
 MAX_UINT64 = (1 << 64) - 1
 
@@ -45,7 +44,7 @@ class Row:
     its key stands, of a winner in a round with deliveries. ``cash`` (money units), ``units`` (MUT) and ``shares`` (DST
     units) are what the reward is paid in to the provider, ``cash_reversed`` and ``units_reversed`` to the planner for
     want of a good key; ``bond`` (wei) is what comes back. ``claimed``: all of it was pulled. ``reasons``: what
-    the operators' evidence says of the scores (see ``oracle.node.compute``), empty where none can be read.
+    the operators' evidence says of the scores, nothing where none can be read.
     """
 
     provider: str
@@ -72,7 +71,7 @@ class Row:
     shares: int
     bond: int
     claimed: bool
-    reasons: Mapping[str, Any]
+    reasons: Reasons
     why: str
 
 
@@ -113,8 +112,8 @@ def rebuild(market: Market, round_id: int, store: ContentStore, board: Board) ->
     leaves shown do not hash to the root on chain.
     """
     book = _Book(market, round_id, board)
-    reasons = _reasons(market, round_id, store, board, book.leaves)
-    rows = tuple(book.row(bid, reasons.get(bid.provider, {})) for bid in market.commitments(round_id))
+    reasons = reasons_of(market, round_id, store, board, book.leaves)
+    rows = tuple(book.row(bid, reasons.get(bid.provider, Reasons())) for bid in market.commitments(round_id))
     bounties = sum(row.claimed and row.delivery is not None and row.delivery.bounty for row in rows)
     totals = totals_of(
         market,
@@ -177,7 +176,7 @@ class _Book:
         full = weight(leaf.quality, leaf.impact, self.terms.eta, self.terms.gamma, self.terms.kappa)
         return full if full <= MAX_UINT64 else 0
 
-    def row(self, commitment: Commitment, reasons: Mapping[str, Any]) -> Row:
+    def row(self, commitment: Commitment, reasons: Reasons) -> Row:
         """One provider's row; see `Row`."""
         provider = commitment.provider
         leaf, seen = self.leaves.get(provider), self.reveals.get(provider)
@@ -267,24 +266,3 @@ def _weight_differences(outcome: RoundOutcome, market: Market) -> Iterator[Diffe
             yield Difference("weights", f"weight of provider {seen.provider}", str(row.weight), str(seen.weight))
         if row.allotted != seen.shares:
             yield Difference("weights", f"shares of provider {seen.provider}", str(row.allotted), str(seen.shares))
-
-
-def _reasons(
-    market: Market, round_id: int, store: ContentStore, board: Board, leaves: Mapping[str, ScoreLeaf]
-) -> dict[str, dict[str, Any]]:
-    """For every provider the reasons of the first operator that observed just what was attested and can be read."""
-    found: dict[str, dict[str, Any]] = {}
-    if not leaves:
-        return found
-    observations, _ = collect_observations(market, round_id, board)
-    for observation in observations:
-        for score in observation.scores:
-            leaf = leaves[score.provider]
-            attested = (leaf.status, leaf.quality, leaf.tokens)
-            if score.provider in found or (score.status, score.quality * QUANTUM, score.tokens) != attested:
-                continue
-            try:
-                found[score.provider] = read_evidence(store, observation, score).reasons
-            except CheckFailed:
-                continue  # the audit names it; another operator's evidence says the same
-    return found

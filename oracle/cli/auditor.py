@@ -59,6 +59,8 @@ def explain(
 
     def view(console: Console) -> None:
         console.print(styled((row["provider"], "bold"), f"  {row['why']}"))
+        if row["reason"]:
+            console.print(f"the operators say: {row['reason']}")
         table = Table("term", "value", "how", box=None, pad_edge=False)
         for step in steps:
             table.add_row(step["term"], step["value"], step["how"])

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from oracle.evidence.observation import Observation
 
 KIND = "mixed-mia/round/1"
-AXES = ("cleanliness", "diversity", "novelty", "metadata")
 WAD = 10**18
 QUANTA = 10_000
 
@@ -64,7 +63,7 @@ def round_document(session: Session, outcome: RoundOutcome, names: Mapping[str, 
 
 
 def _provider(row: Row, called: Mapping[str, str], unit: int) -> dict[str, Any]:
-    axes = row.reasons.get("quality", {})
+    axes = row.reasons.quality.model_dump()
     return {
         "name": called.get(row.provider, row.provider),
         "provider": row.provider,
@@ -73,7 +72,7 @@ def _provider(row: Row, called: Mapping[str, str], unit: int) -> dict[str, Any]:
         "tokens": str(row.tokens),
         "quality": round(row.quality / WAD, 4),
         "impact": round(row.impact / WAD, 4),
-        "axes": {axis: None if axes.get(axis) is None else axes[axis] / QUANTA for axis in AXES},
+        "axes": {axis: None if value is None else value / QUANTA for axis, value in axes.items()},
         "weight": str(row.weight),
         "group": row.group,
         "bid": None if row.bid is None else str(row.bid),
@@ -88,6 +87,7 @@ def _provider(row: Row, called: Mapping[str, str], unit: int) -> dict[str, Any]:
         "delivery": _delivery(row, unit),
         "claimed": row.claimed,
         "why": row.why,
+        "reason": row.reasons.missing or None,
     }
 
 

@@ -197,7 +197,7 @@ def test_every_row_is_explained_and_every_unit_is_somewhere(settled: Settled) ->
         assert bool(row.binding) == row.won
     assert rows[2].status is Status.EMPTY and "nothing was left" in rows[2].why
     assert "never opened" in rows[5].why and rows[5].bond == 0
-    assert rows[1].reasons["quality"]["cleanliness"] > 0
+    assert rows[1].reasons.quality.cleanliness
     assert totals.escrow == totals.cash_paid + totals.fees_paid + totals.refunded
     assert totals.money_held == totals.cash_owed == totals.fees_owed == totals.refund_owed == 0
     assert totals.bonds == totals.bonds_returned + totals.bonds_burned and totals.bonds_owed == 0
