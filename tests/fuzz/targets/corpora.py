@@ -307,5 +307,5 @@ TARGETS = (
     _columnar("documents.parquet", _parquet_of, lambda data: pq.read_metadata(io.BytesIO(data))),
     _columnar("documents.arrow", _arrow_of, lambda data: pa.ipc.open_stream(data).schema),
     _columnar("documents.feather", _feather_of, lambda data: pa.ipc.open_file(data).schema),
-    document("state.json", _state, _read_saved, allowed=(BadInput,), cost=4, deep=1_000),
+    document("state.json", _state, _read_saved, allowed=(BadInput,), cost=8, deep=1_000),
 )
