@@ -136,7 +136,7 @@ def _one(target: Target, seed: int, number: int, tally: Tally) -> None:
         tally.faults[fault] += 1
         if tally.faults[fault] == 1:
             shown = ascii(given.data[:300])
-            tally.examples.append(f"input {number} ({given.change}): {fault}\n    {error!s:.200}\n    {shown}")
+            tally.examples.append(f"input {number} ({given.change}): {fault}\n    {ascii(str(error)[:200])}\n    {shown}")
     else:
         tally.reached["accepted"] += 1
 
@@ -155,8 +155,9 @@ def _short(filename: str) -> str:
 
 
 def _kind(message: str) -> str:
-    """The message without its values."""
-    return _VALUES.sub("…", " ".join(message[:300].split()))[:90]
+    """The message without its values, in characters that every terminal and every runner of tests takes."""
+    shown = message[:300].encode("utf-8", "backslashreplace").decode()
+    return _VALUES.sub("…", " ".join(shown.split()))[:90]
 
 
 def _peak() -> int:
