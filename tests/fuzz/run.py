@@ -135,8 +135,8 @@ def _one(target: Target, seed: int, number: int, tally: Tally) -> None:
         fault = f"{type(error).__name__} at {_place(error)}: {_kind(str(error))}"
         tally.faults[fault] += 1
         if tally.faults[fault] == 1:
-            shown = ascii(given.data[:300])
-            tally.examples.append(f"input {number} ({given.change}): {fault}\n    {ascii(str(error)[:200])}\n    {shown}")
+            said, shown = ascii(str(error)[:200]), ascii(given.data[:300])
+            tally.examples.append(f"input {number} ({given.change}): {fault}\n    {said}\n    {shown}")
     else:
         tally.reached["accepted"] += 1
 
