@@ -16,8 +16,8 @@ from pathlib import Path
 
 import orjson
 
-from oracle.corpus.impostors import require_target
 from oracle.corpus.names import readable_name
+from oracle.corpus.standins import require_target
 from oracle.errors import BadInput
 
 _DESCRIPTION = re.compile(r"(dataset_infos?|dataset_dict|state|metadata|(.+\.)?croissant)\.json|.+\.README\.md", re.I)

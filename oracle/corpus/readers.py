@@ -26,9 +26,9 @@ from oracle.corpus.document import Document
 from oracle.corpus.encoding import MARK, Decoder, refuse_binary, wide_encoding
 from oracle.corpus.fields import document
 from oracle.corpus.folders import PassedOver, document_files
-from oracle.corpus.impostors import OPENING, refuse_impostor, require_target
 from oracle.corpus.lines import Record, json_records, read_lines
 from oracle.corpus.names import readable_name
+from oracle.corpus.standins import require_target, stand_in
 from oracle.corpus.tables import csv_records, tsv_records
 from oracle.errors import BadInput
 
@@ -38,6 +38,7 @@ STDIN = Path("-")
 _JSONL = (".jsonl", ".ndjson", ".json")
 _TEXT = (".txt", ".text", ".md", ".rst")
 _TABLES = {".csv": csv_records, ".tsv": tsv_records}
+_OPENING = 4096  # bytes in which a binary file, or one that stands for another, shows
 _COLUMNAR = (".parquet", ".arrow", ".feather")
 _KNOWN = (
     "JSON lines (.jsonl), .parquet, .arrow, .csv, .tsv, .txt, .md, .rst; .gz and .zst of the text formats; folders of "
@@ -123,13 +124,16 @@ def _file(path: Path, name: str, repaired: Counter[str], allowance: Allowance) -
         raise BadInput(f"{place} is of no readable kind", input=place, hint=f"readable are {_KNOWN}")
     with _explained(place):
         with path.open("rb") as raw:
-            refuse_impostor(path, raw.read(OPENING), prose=kind in _TEXT)
+            found = stand_in(raw.read(_OPENING), pages=kind not in _TEXT)
+        if found:
+            what, hint = found
+            raise BadInput(f"{place} is {what}", input=place, hint=hint)
         if kind in _COLUMNAR:
             rows = enumerate(confined_rows(path, place, allowance), 1)
             yield from _checked(rows, place, name, allowance)
             return
         with open_stream(path, allowance) as stream:
-            refuse_binary(stream.peek(OPENING)[:OPENING], place)
+            refuse_binary(stream.peek(_OPENING)[:_OPENING], place)
             if kind in _TEXT:
                 text = _text(stream, place, repaired, allowance)
                 yield from _checked([(1, {"text": text, "id": name})], place, name, allowance)

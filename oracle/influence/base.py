@@ -19,9 +19,9 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from oracle.corpus.standins import require_itself
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.influence.gpt import GPT, Architecture, LanguageModel
-from oracle.standins import require_itself
 
 KIND = "mixed-mia/base/1"
 

