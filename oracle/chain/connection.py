@@ -10,9 +10,8 @@ from typing import Any, cast
 
 from eth_abi.codec import ABICodec
 from eth_abi.exceptions import DecodingError
-from web3 import Web3
+from web3 import Web3, manager
 from web3.exceptions import BadFunctionCallOutput, TransactionIndexingInProgress, TransactionNotFound, Web3RPCError
-from web3.manager import RequestManager
 
 from oracle.chain.rpc import Node, Refused
 from oracle.errors import EnvironmentFailure
@@ -29,7 +28,7 @@ class Unknown(Refused, TransactionNotFound):
 class Client(Web3):
     """A connection: requests and decoding raise ``EnvironmentFailure``, or what web3 makes of a contract's refusal."""
 
-    class RequestManager(RequestManager):
+    class RequestManager(manager.RequestManager):
         def request_blocking(self, method: Any, params: Any, *formatters: Any, **named: Any) -> Any:
             node = cast(Node, self.provider)
             try:
