@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -42,19 +43,20 @@ class Reasons(BaseModel):
 def reasons_of(
     market: Market, round_id: int, store: ContentStore, board: Board, leaves: Mapping[str, ScoreLeaf]
 ) -> dict[str, Reasons]:
-    """For every provider the reasons of the first operator that observed just what was attested and can be read."""
-    found: dict[str, Reasons] = {}
+    """For every provider the reasons that most operators gave who observed just what was attested and can be read; of
+    equally many the first. One operator alone may have failed for a cause of its own."""
+    given: dict[str, Counter[Reasons]] = defaultdict(Counter)
     if not leaves:
-        return found
+        return {}
     observations, _ = collect_observations(market, round_id, board)
     for observation in observations:
         for score in observation.scores:
             leaf = leaves[score.provider]
             attested = (leaf.status, leaf.quality, leaf.tokens)
-            if score.provider in found or (score.status, score.quality * QUANTUM, score.tokens) != attested:
+            if (score.status, score.quality * QUANTUM, score.tokens) != attested:
                 continue
             try:
-                found[score.provider] = Reasons.model_validate(read_evidence(store, observation, score).reasons)
+                given[score.provider][Reasons.model_validate(read_evidence(store, observation, score).reasons)] += 1
             except (CheckFailed, ValidationError):
                 continue  # the audit names it; another operator's evidence says the same
-    return found
+    return {provider: reasons.most_common(1)[0][0] for provider, reasons in given.items()}

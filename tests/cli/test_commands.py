@@ -48,7 +48,7 @@ def test_start_up_imports_no_numerics() -> None:
         (["round", "status", "one"], 2, "UsageError", "mia round status"),
         (["round", "status", 1, "--rpc", "http://127.0.0.1:9"], 3, "EnvironmentFailure", "http://127.0.0.1:9"),
         (["round", "status", 1, "--rpc", "ftp://example.org"], 2, "BadInput", "ftp://example.org"),
-        (["round", "status", 1, "--store", "cloud:here"], 2, "BadInput", "cloud:here"),
+        (["round", "status", 1, "--store", "cloud:here"], 2, "BadInput", "cloud"),
         (["explain", 1, "nobody", "--contract", NOBODY, "--rpc", "http://127.0.0.1:9"], 3, "EnvironmentFailure", None),
         (["score", "no/such/file.jsonl"], 2, "BadInput", "no/such/file.jsonl"),
         (["key", "show", "no-such-file.json"], 2, "BadInput", "no-such-file.json"),

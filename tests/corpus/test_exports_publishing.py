@@ -123,7 +123,7 @@ def test_a_lot_of_another_size_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("strange", [Document("x", 5), Document(None, "x"), Document("x", "x", date=["d"])])  # type: ignore[arg-type]
 def test_what_is_no_text_is_refused(tmp_path: Path, strange: Document) -> None:
-    with pytest.raises(CheckFailed, match="no text"):
+    with pytest.raises(BadInput, match="no text but"):
         write(tmp_path / "out", lambda: iter([strange]), documents=1)
     assert list(tmp_path.iterdir()) == []
 

