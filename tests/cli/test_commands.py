@@ -16,7 +16,8 @@ from oracle.cli.main import app
 
 COMMANDS = [
     *("demo", "score", "data scan", "influence", "allocate", "claim", "chain", "deploy", "terms", "explain"),
-    *("bid commit", "bid reveal", "bid status", "key new", "key show"),
+    *("bid commit", "bid wrap", "bid reveal", "bid status", "key new", "key show", "key create", "key public"),
+    *("delivery send", "delivery bounty", "delivery accept", "delivery dispute", "licence show", "licence sign"),
     *("round open", "round draw", "round status", "round settle", "round refund", "round void", "round simulate"),
     *("revenue deposit", "revenue claim", "revenue status"),
     *("oracle stake", "oracle score", "oracle report", "audit round"),
@@ -48,7 +49,7 @@ def test_start_up_imports_no_numerics() -> None:
         (["round", "status", "one"], 2, "UsageError", "mia round status"),
         (["round", "status", 1, "--rpc", "http://127.0.0.1:9"], 3, "EnvironmentFailure", "http://127.0.0.1:9"),
         (["round", "status", 1, "--rpc", "ftp://example.org"], 2, "BadInput", "ftp://example.org"),
-        (["round", "status", 1, "--store", "cloud:here"], 2, "BadInput", "cloud:here"),
+        (["round", "status", 1, "--store", "cloud:here"], 2, "BadInput", "cloud"),
         (["explain", 1, "nobody", "--contract", NOBODY, "--rpc", "http://127.0.0.1:9"], 3, "EnvironmentFailure", None),
         (["score", "no/such/file.jsonl"], 2, "BadInput", "no/such/file.jsonl"),
         (["key", "show", "no-such-file.json"], 2, "BadInput", "no-such-file.json"),
@@ -63,6 +64,15 @@ def test_an_error_is_one_document(mia: Mia, arguments: list[object], code: int, 
     assert answer.document["error"]["name"] == name
     assert input is None or answer.document["error"]["input"] == input
     assert answer.document["error"]["hint"]
+
+
+def test_a_tranche_is_for_languages_that_texts_are_found_to_be_in(mia: Mia, tmp_path: Path) -> None:
+    terms = tmp_path / "terms.toml"
+    assert mia("terms", "--out", terms).code == 0
+    opening = ["round", "open", terms, "--keystore", "nobody.json", "--tranche-language"]
+    unknown, latin = mia(*opening, "xx"), mia(*opening, "cy")
+    assert (unknown.code, unknown.document["error"]["input"]) == (2, "xx")
+    assert "--tranche-language cy: texts in it are taken for English" in latin.said
 
 
 @pytest.mark.parametrize(
