@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from oracle.custody.sealed import Packed
     from oracle.custody.store import ContentStore
 
-data = typer.Typer(name="data", no_args_is_help=True, help="One's own data set: scan, pack, verify, unpack, prove.")
+data = typer.Typer(name="data", no_args_is_help=True, help="Data sets: scan, pack, verify, unpack, prove, fetch.")
 data.command("scan")(scoring.scan)
 
 Corpus = Annotated[

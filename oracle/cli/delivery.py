@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from oracle.custody.bidfile import Bid
     from oracle.custody.keystore import Keys
 
-deliveries = typer.Typer(name="delivery", no_args_is_help=True, help="Keys against payment: send, accept, dispute.")
+deliveries = typer.Typer(
+    name="delivery", no_args_is_help=True, help="Keys against payment: send, accept, dispute, bounty."
+)
 
 Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Address or keystore file of the winner.")]
 KeyFile = Annotated[Path, typer.Option("--keys", metavar="FILE", help="Your key file: see mia key create.")]

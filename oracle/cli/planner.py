@@ -9,7 +9,7 @@ import typer
 
 from oracle.cli.corpora import read_documents
 from oracle.cli.opening import DEFAULT_SAMPLE, open_round, specify
-from oracle.cli.output import emit, facts, progress
+from oracle.cli.output import emit, facts, notes, progress
 from oracle.cli.running import draw_sample, round_status, settle_round
 from oracle.cli.session import (
     DEFAULT_RPC,
@@ -300,9 +300,12 @@ def void(
 
 
 def _language(code: str) -> str:
-    if len(code) == 2 and code.isascii() and code.isalpha() and code.islower():
-        return code
-    raise BadInput("not a language code", input=code, hint="Two lower-case letters of ISO 639-1, such as sw or fi.")
+    """A language of the tranche, as it is given: it is compared with the languages found by what its code means."""
+    from oracle.quality.languages import is_told_apart
+
+    if not is_told_apart(code):
+        notes().print(f"--tranche-language {code}: texts in it are taken for English, for want of a word list")
+    return code
 
 
 def _licence(path: Path | None) -> bytes | None:

@@ -14,7 +14,7 @@ import orjson
 
 from oracle.corpus.allowance import Allowance, too_long
 from oracle.corpus.encoding import MARK, Decoder, wide_encoding
-from oracle.corpus.fields import USED, repeated
+from oracle.corpus.fields import NUMBERED, USED, repeated
 from oracle.errors import BadInput
 
 Record = tuple[int, dict[str, Any]]
@@ -72,6 +72,8 @@ def json_records(
             kind = "an array" if isinstance(record, list) else "a single value"
             hint = _HINT if number > 1 or kind != "an array" else f"{_HINT}: jq -c '.[]' FILE > FILE.jsonl"
             raise BadInput(f"{place}:{number} is not a JSON object but {kind}", input=f"{place}:{number}", hint=hint)
+        if any(isinstance(record.get(field), float) for field in NUMBERED):
+            record = _with_whole_numbers(line, record)
         keys = _KEY.findall(_without_text(line, record.get("text")))
         if len(keys) > 1 and len(keys) != len(record.keys() & _USED):
             _refuse_repeated(line, f"{place}:{number}")
@@ -82,22 +84,31 @@ def _parsed(text: str, place: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "NaN" not in text and "Infinity" not in text:
-            _explain(text, place, error)
-        try:  # Python writes them for floats, and JSON has no such numbers: fine where nobody uses them
+        try:  # Python writes NaN, numbers beyond a double and halves of characters: fine where nobody uses them
             record = json.loads(text)
-            used = {field: record[field] for field in USED if field in record} if isinstance(record, dict) else {}
-            orjson.dumps(used)  # refuses what else only Python takes for JSON: halves of surrogate pairs
-        except (ValueError, TypeError, RecursionError):
+            for field in USED if isinstance(record, dict) else ():
+                str(record.get(field)).encode()
+        except (ValueError, RecursionError):
             _explain(text, place, error)
         return record
+
+
+def _with_whole_numbers(line: bytes, record: dict[str, Any]) -> dict[str, Any]:
+    """The record with whole numbers of any size as such, which orjson rounds to floats above 64 bits."""
+    try:
+        whole = json.loads(line)
+    except RecursionError:  # deeper than Python follows; the float is refused
+        return record
+    return record | {field: whole[field] for field in NUMBERED if field in whole}
 
 
 def _explain(text: str, place: str, error: orjson.JSONDecodeError) -> NoReturn:
     """Say what the line is, if it is no JSON object."""
     opening = text.lstrip()
     hint = _HINT
-    if opening.startswith("["):
+    if "surrogate" in str(error):
+        hint = "half a character stands there, a lone surrogate: take it out, or put \\ufffd in its place"
+    elif opening.startswith("["):
         hint += "; this looks like one JSON array over several lines: jq -c '.[]' FILE > FILE.jsonl"
     elif opening.startswith("{"):
         try:

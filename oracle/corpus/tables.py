@@ -28,7 +28,8 @@ def csv_records(lines: Iterable[str], place: str, allowance: Allowance) -> Itera
     """The records of a CSV file.
 
     Raises:
-        BadInput: wrong quotes, two columns of one name, a row wider than the header; names ``place`` and line.
+        BadInput: wrong quotes, two columns of one name, a row wider than the header or equal to it; names ``place``
+            and line.
     """
     return _records(_quoted(lines, place, ",", allowance), place, _CSV_HINT)
 
@@ -39,7 +40,7 @@ def tsv_records(lines: Iterable[str], place: str, allowance: Allowance) -> Itera
     inside, and a file whose header is quoted, which is then CSV with tabs.
 
     Raises:
-        BadInput: two columns of one name, a row wider than the header; names ``place`` and line.
+        BadInput: two columns of one name, a row wider than the header or equal to it; names ``place`` and line.
     """
     rest = iter(lines)
     first = next(rest, "")
@@ -69,6 +70,9 @@ def _records(rows: Iterator[Row], place: str, hint: str) -> Iterator[Record]:
         if any(row[len(names) :]):
             message = f"{place}:{number} has {len(row)} cells, the header {len(names)}"
             raise BadInput(message, input=f"{place}:{number}", hint=hint)
+        if row == header:
+            message = f"{place}:{number} is the header again: files were joined"
+            raise BadInput(message, input=f"{place}:{number}", hint="remove that line, or give the files one by one")
         yield number, {name: value or None for name, value in zip_longest(names, row[: len(names)])}
 
 
@@ -90,6 +94,9 @@ def _quoted(lines: Iterable[str], place: str, comma: str, allowance: Allowance) 
             begins = True
     except csv.Error as error:
         at = f"{place}:{rows.line_num}"
+        if str(error).startswith("new-line character"):
+            message, hint = f"{at}: a carriage return ends no line", "end lines with a line feed: tr '\\r' '\\n' < FILE"
+            raise BadInput(message, input=at, hint=hint) from error
         raise BadInput(f"{at}: {error}", input=at, hint=_CSV_HINT) from error
 
 

@@ -8,6 +8,7 @@ altered text is never answered from an old result.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ from oracle.node.folder import Progress
 from oracle.node.held import Held
 from oracle.node.pipeline import Pipeline
 from oracle.quality.profile import score_market
+from oracle.quality.tags import one_code
 
 Stage = Callable[[str, dict[str, Any], Callable[[], Any]], Any]
 """(name, what the stage reads, the work) -> the work's JSON result, remembered or computed."""
@@ -212,8 +214,12 @@ def _result(
 
 def group_of(tokens: dict[str, int], tranche_languages: Sequence[str]) -> int:
     """1 for a provider of the diversity tranche: whose language of most tokens (the first by its code among equals) is
-    one of the tranche's."""
-    return int(min(tokens, key=lambda language: (-tokens[language], language)) in tranche_languages)
+    one of the tranche's, all of them compared by ``one_code``."""
+    shares: Counter[str] = Counter()
+    for language, count in tokens.items():
+        shares[one_code(language)] += count
+    main = min(shares, key=lambda language: (-shares[language], language))
+    return int(main in map(one_code, tranche_languages))
 
 
 def _at_once(name: str, subject: dict[str, Any], work: Callable[[], Any]) -> Any:

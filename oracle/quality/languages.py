@@ -12,13 +12,16 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from langcodes import Language
 from numpy.typing import NDArray
 from py3langid import classify, rank
 
 from oracle.corpus.plain import plain
 from oracle.corpus.tokens import IDEOGRAPH, MARK
-from oracle.quality.lexicon import lexicon
+from oracle.errors import BadInput
+from oracle.quality.lexicon import lexicon, list_name
 from oracle.quality.reading import Batch, read_batch
+from oracle.quality.tags import one_code
 
 SUPPORTED = ("en", "de", "es", "fr")
 
@@ -36,6 +39,18 @@ _FOREIGN_SCRIPT = 0.5  # share of words outside Latin script
 def codes() -> tuple[str, ...]:
     """ISO 639 codes of all languages that can be named, in alphabetical order; a language's place is its number."""
     return tuple(sorted(language for language, _ in rank("")))
+
+
+def is_told_apart(code: str) -> bool:
+    """Whether texts in the language of ``code`` are found to be in it: one of Latin letters needs a word list for that.
+
+    Raises:
+        BadInput: a language that is not among ``codes()``, whichever of its codes is given.
+    """
+    same = [known for known in codes() if one_code(known) == one_code(code)]
+    if not same:
+        raise BadInput("not a language that is found in texts", input=code, hint="give its code of ISO 639-1")
+    return any(list_name(known, "small") or Language.get(known).maximize().script != "Latn" for known in same)
 
 
 def identify(text: str) -> str:

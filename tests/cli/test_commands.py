@@ -16,7 +16,8 @@ from oracle.cli.main import app
 
 COMMANDS = [
     *("demo", "score", "data scan", "influence", "allocate", "claim", "chain", "deploy", "terms", "explain"),
-    *("bid commit", "bid reveal", "bid status", "key new", "key show"),
+    *("bid commit", "bid wrap", "bid reveal", "bid status", "key new", "key show", "key create", "key public"),
+    *("delivery send", "delivery bounty", "delivery accept", "delivery dispute", "licence show", "licence sign"),
     *("round open", "round draw", "round status", "round settle", "round refund", "round void", "round simulate"),
     *("revenue deposit", "revenue claim", "revenue status"),
     *("oracle stake", "oracle score", "oracle report", "audit round"),
@@ -63,6 +64,15 @@ def test_an_error_is_one_document(mia: Mia, arguments: list[object], code: int, 
     assert answer.document["error"]["name"] == name
     assert input is None or answer.document["error"]["input"] == input
     assert answer.document["error"]["hint"]
+
+
+def test_a_tranche_is_for_languages_that_texts_are_found_to_be_in(mia: Mia, tmp_path: Path) -> None:
+    terms = tmp_path / "terms.toml"
+    assert mia("terms", "--out", terms).code == 0
+    opening = ["round", "open", terms, "--keystore", "nobody.json", "--tranche-language"]
+    unknown, latin = mia(*opening, "xx"), mia(*opening, "cy")
+    assert (unknown.code, unknown.document["error"]["input"]) == (2, "xx")
+    assert "--tranche-language cy: texts in it are taken for English" in latin.said
 
 
 @pytest.mark.parametrize(

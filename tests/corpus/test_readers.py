@@ -147,6 +147,9 @@ def refusal(path: Path) -> BadInput:
         ("t.tsv", "id\ttext\n1\tone\ttwo\n", "t.tsv:2 has 3 cells"),
         ("t.csv", "text,id,text\na,1,b\n", "t.csv:1 has two columns named 'text'"),
         ("t.tsv", "text\t text \na\tb\n", "t.tsv:1 has two columns named 'text'"),
+        ("t.csv", "\ufeffid,text\n1,a\n\ufeffid,text\n2,b\n", "t.csv:3 is the header again"),
+        ("t.tsv", "text\na\ntext\nb\n", "t.tsv:3 is the header again"),
+        ("t.csv", "text\rone\rtwo\r", "t.csv:1: a carriage return ends no line"),
         ("t.csv", "Text,id\na,1\n", "no column 'text' (found: Text, id)"),
         ("t.jsonl", '{"text":"ok"}\n{"text":"a","id":"1","text":"b"}\n', "t.jsonl:2 has two values named 'text'"),
         ("t.jsonl", '{"text":"a","id":"1","id":"2"}\n', "t.jsonl:1 has two values named 'id'"),
@@ -154,7 +157,7 @@ def refusal(path: Path) -> BadInput:
     ],
 )
 def test_a_table_or_line_that_would_lose_text_is_refused(tmp_path: Path, name: str, data: str, message: str) -> None:
-    (tmp_path / name).write_text(data)
+    (tmp_path / name).write_text(data, newline="")
     assert message in str(refusal(tmp_path / name))
 
 
@@ -214,7 +217,11 @@ def test_numbers_that_json_has_not_are_fine_where_nobody_uses_them(tmp_path: Pat
     path.write_text('{"text":"one"}\n{"text":NaN}\n')
     assert "c.jsonl:2: 'text' is a float" in str(refusal(path))
     path.write_text('{"text":"\\ud800","loss":NaN}\n')
-    assert "c.jsonl:1 is not JSON" in str(refusal(path))
+    error = refusal(path)
+    assert "c.jsonl:1 is not JSON" in str(error)
+    assert "half a character" in error.hint
+    path.write_text('{"text":"one","loss":-1e400,"user":"\\udc00"}\n{"text":"two","seed":' + "9" * 400 + "}\n")
+    assert [document.text for document in read_documents(path)] == ["one", "two"]
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
@@ -278,7 +285,11 @@ def test_native_ids_of_json_lines(tmp_path: Path) -> None:
         ("7", None),
         ("c.jsonl:3", "12"),
     ]
-    for value in ("1.5", "true", "[1]", "{}"):
+    path.write_text(f'{{"text":"a","id":{10**30}}}\n{{"text":"b","id":-{2**64},"x":1e400}}\n')
+    assert [document.id for document in read_documents(path)] == [str(10**30), str(-(2**64))]
+    path.write_text(f'{{"text":"a","id":{10**30},"x":{"[" * 1_000}{"]" * 1_000}}}\n')
+    assert "'id' is a float" in str(refusal(path))
+    for value in ("1.5", "1e30", "true", "[1]", "{}"):
         path.write_text(f'{{"text":"a","id":{value}}}\n')
         assert "c.jsonl:1: 'id' is a" in str(refusal(path))
 

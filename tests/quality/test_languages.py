@@ -8,8 +8,9 @@ import pytest
 import wordfreq
 
 from oracle.corpus.document import Document
+from oracle.errors import BadInput
 from oracle.quality.checks import Findings, check
-from oracle.quality.languages import SUPPORTED, codes, identify
+from oracle.quality.languages import SUPPORTED, codes, identify, is_told_apart
 from oracle.quality.lexicon import lexicon, list_name
 from oracle.quality.metadata import describe
 from oracle.quality.profile import score_market
@@ -103,3 +104,17 @@ def test_a_declared_language_counts_by_what_it_means(declared: str, found: str, 
 def test_claimed_languages_count_by_what_they_mean(claimed: tuple[str, ...], verdict: Verdict) -> None:
     found = Findings(20, 20, 0, {"no": 8, "nn": 2, "hr": 6, "sr": 4}, {}, 20, {}, {})
     assert check(Statement("x", languages=claimed), found)[0].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("nb", True), ("sh", True), ("fil", True), ("hy", True), ("cy", False), ("eu", False)],
+)
+def test_languages_of_latin_letters_without_a_word_list_are_not_told_apart(code: str, told: bool) -> None:
+    assert is_told_apart(code) is told
+
+
+@pytest.mark.parametrize("code", ["xx", "", "english", "fi, lv"])
+def test_what_is_no_language_of_texts_is_refused(code: str) -> None:
+    with pytest.raises(BadInput, match="not a language"):
+        is_told_apart(code)
