@@ -33,6 +33,8 @@ def _stand_in(path: Path) -> tuple[str, str] | None:
     if path.is_symlink() and not path.exists():
         hint = "copy the model with its links followed (cp -L), or download it again: links into a cache break"
         return f"a link to {path.readlink()}, where nothing is", hint
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return "a pipe or a device, which may never end", "give the file itself"
     try:
         with path.open("rb") as file:
             opening = file.read(_OPENING)
