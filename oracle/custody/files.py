@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from oracle.custody import regular
 from oracle.errors import BadInput, EnvironmentFailure, MiaError
 from oracle.pipes import open_at_once
 
@@ -21,6 +22,17 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
     """Put ``data`` at ``path`` in one step, replacing what was there; as :func:`replacing`."""
     with replacing(path, private=private) as file:
         file.write(data)
+
+
+def write_own(path: Path, data: bytes) -> None:
+    """As :func:`write_atomic`, into a folder that others write to: a pipe or a link that was put there goes."""
+    try:
+        regular.clear(path)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot write {path}: {error.strerror or error}", input=str(path), hint="check the folder's permissions"
+        ) from error
+    write_atomic(path, data)
 
 
 def write_checked(path: Path, data: bytes, read: Callable[[Path], object], expected: object) -> None:
