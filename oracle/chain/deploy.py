@@ -13,9 +13,11 @@ from web3 import Web3
 
 from oracle.chain import artifacts, transact
 from oracle.chain.client import Market
-from oracle.custody.files import write_atomic
+from oracle.custody.files import read_small, write_atomic
 from oracle.errors import BadInput, EnvironmentFailure
 from oracle.evidence.fields import Address, Count
+
+MAX_FILE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,7 @@ class Deployment:
     def load(cls, path: Path) -> Deployment:
         """Read it back; ``BadInput`` for a missing file or one of another kind."""
         try:
-            return _DEPLOYMENT.validate_json(path.read_bytes())
-        except OSError as error:
-            why = error.strerror or str(error)
-            raise BadInput(f"cannot read the deployment {path}: {why}", input=str(path), hint="deploy again") from error
+            return _DEPLOYMENT.validate_json(read_small(path, "deployment", most=MAX_FILE))
         except ValidationError as error:
             first = error.errors()[0]
             why = f"{'.'.join(map(str, first['loc'])) or 'document'}: {first['msg']}"

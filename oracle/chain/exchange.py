@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.contract import Contract
@@ -30,6 +31,8 @@ from oracle.evidence import encryption_key
 from oracle.evidence.leaf import ScoreLeaf
 
 DIGEST_BITS = 200
+MADE_AS = 3
+"""The market's nonce when its constructor makes the KeyExchange; the first is 1 (EIP-161)."""
 
 
 class State(IntEnum):
@@ -62,13 +65,22 @@ class SignedKey:
     signature: bytes
 
 
+def exchange_of(market: str) -> str:
+    """The address of a market's KeyExchange: the market's constructor makes it, as its third contract.
+
+    Computed, since what a node named instead would get the deliveries: their readers the data, their senders nothing.
+    """
+    created = b"\xd6\x94" + bytes.fromhex(market[2:]) + bytes([MADE_AS])  # RLP of creator and nonce
+    return to_checksum_address(keccak(created)[12:])
+
+
 class Exchange:
     """Reads and calls of one market's KeyExchange."""
 
     def __init__(self, market: Market, *, from_block: int | None = None) -> None:
         """``from_block``: the block of the deployment; found by bisection when not given."""
         self.market = market
-        self.contract: Contract = contract(market.w3, "KeyExchange", market.contract.functions.exchange().call())
+        self.contract: Contract = contract(market.w3, "KeyExchange", exchange_of(market.address))
         self._from_block = from_block
 
     # --- keys ---

@@ -11,6 +11,7 @@ from typing import Any
 
 from oracle.corpus.encoding import wide_encoding
 from oracle.errors import BadInput
+from oracle.pipes import open_at_once
 
 LARGEST = 1 << 20
 """Bytes of a file that a person writes."""
@@ -27,7 +28,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     """
     name = str(path)
     try:
-        with path.open("rb") as file:
+        with open_at_once(path) as file:
             data = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -32,6 +32,8 @@ GAS_MARGIN = 1.25
 """Estimates are of the latest block; another transaction may come first and move a hash chain or a slot."""
 MAX_GAS = 1 << 24
 """Of one transaction (EIP-7825)."""
+MAX_TIP = 10**18
+"""Wei that go to a block's builder for one transaction, at most, whatever the node calls usual."""
 
 _PHASES = {
     "commit": Phase.COMMIT,
@@ -54,8 +56,8 @@ def send(w3: Web3, account: LocalAccount, call: Call, value: int = 0, *, patienc
     """Simulate, price, sign and send one call; wait for its receipt. ``value`` in wei, ``patience`` in seconds.
 
     Raises the decoded refusal of the contract (``BadInput`` or ``CheckFailed``, see :mod:`oracle.chain.reverts`),
-    ``BadInput`` when the account cannot pay, ``EnvironmentFailure`` when the node is away, refuses the transaction, or
-    does not mine it in time: then the message names the transaction hash.
+    ``BadInput`` when the account cannot pay, ``EnvironmentFailure`` when the node is away, names a tip beyond
+    ``MAX_TIP``, refuses the transaction, or does not mine it in time: then the message names the transaction hash.
     """
     with _one_writer(w3.eth.chain_id, account.address, patience):
         transaction = _prepare(w3, account, call, value)
@@ -114,6 +116,13 @@ def _prepare(w3: Web3, account: LocalAccount, call: Call, value: int) -> TxParam
             f"the node cannot run the call: {error.message}", input="RPC", hint="use another RPC URL"
         ) from error
     transaction["gas"] = max(estimate, min(int(estimate * GAS_MARGIN), latest["gasLimit"], MAX_GAS))
+    if transaction["gas"] * tip > MAX_TIP:
+        raise EnvironmentFailure(
+            f"the node names a tip of {tip} wei a gas: {Web3.from_wei(transaction['gas'] * tip, 'ether')} ETH for this "
+            "transaction, and at most 1 is paid",
+            input="RPC",
+            hint="use another RPC URL",
+        )
     if balance < value + transaction["gas"] * fee:
         raise _poor(sender, balance, value + transaction["gas"] * fee)
     return transaction

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,10 @@ from typing import Any
 from oracle.corpus.encoding import unmarked
 from oracle.errors import BadInput
 from oracle.mechanism.integers import natural, naturals
+from oracle.pipes import open_at_once
+
+LARGEST = 1 << 28
+"""Bytes of a file: a million bids have half of it."""
 
 _WHOLE = re.compile(r"-?[0-9]{1,100}", re.ASCII)
 
@@ -28,7 +33,10 @@ class DuplicateKey(BadInput):
 def read_text(source: str) -> str:
     """A file, or stdin for ``-``. Raises BadInput when it cannot be read, NotJson when it is not UTF-8."""
     try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        with nullcontext(sys.stdin.buffer) if source == "-" else open_at_once(Path(source)) as file:
+            raw = file.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise BadInput(f"{source} is above {LARGEST >> 20} MiB", input=source, hint="Give the file that you mean.")
         return unmarked(raw, source).decode()
     except OSError as error:
         why = f"cannot read {source}: {error.strerror}"

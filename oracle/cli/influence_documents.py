@@ -14,6 +14,7 @@ from rich.table import Table
 from oracle.cli.market_texts import Provider
 from oracle.cli.output import styled
 from oracle.errors import BadInput
+from oracle.pipes import open_at_once
 
 if TYPE_CHECKING:
     from oracle.influence.log import Log
@@ -86,7 +87,8 @@ def read_documents(log: Path) -> list[bytes]:
     """The lines beside a log. Raises BadInput when they are not there."""
     path = documents_file(log)
     try:
-        return path.read_bytes().removesuffix(b"\n").split(b"\n")
+        with open_at_once(path) as file:
+            return file.read().removesuffix(b"\n").split(b"\n")
     except OSError as error:
         raise BadInput(
             f"cannot read the lines under the log's documents root: {error.strerror}",

@@ -104,9 +104,10 @@ def recipients(files: Sequence[Path]) -> list[PublicPart]:
 def read_file(path: Path, what: str) -> bytes:
     """A small file, without the mark of an editor that saved it; ``BadInput`` naming it when there is none."""
     from oracle.corpus.encoding import unmarked
+    from oracle.pipes import open_at_once
 
     try:
-        with path.open("rb") as file:
+        with open_at_once(path) as file:
             content = file.read(MAX_FILE + 1)
     except OSError as error:
         raise BadInput(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 from oracle.cli.output import emit, facts
 from oracle.cli.session import DEFAULT_STORE, Json
 from oracle.errors import BadInput
+from oracle.pipes import open_at_once
 
 store = typer.Typer(name="store", no_args_is_help=True, help="Content stores: pins, garbage, CAR files.")
 
@@ -126,9 +128,7 @@ def export(
 
 @store.command("import")
 def import_(
-    file: Annotated[
-        typer.FileBinaryRead, typer.Argument(metavar="FILE", help="A CAR file, version 1 or 2; - is stdin.")
-    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CAR file, version 1 or 2; - is stdin.")],
     place: Place = DEFAULT_STORE,
     json: Json = False,
 ) -> None:
@@ -138,5 +138,17 @@ def import_(
     """
     from oracle.custody.store import open_store
 
-    cid = open_store(place).import_car(file)
+    content = open_store(place)
+    with _opened(file) as car:
+        cid = content.import_car(car)
     emit({"cid": cid}, facts({"content id": cid}), as_json=json)
+
+
+def _opened(file: Path) -> BinaryIO:
+    if str(file) == "-":
+        return sys.stdin.buffer
+    try:
+        return open_at_once(file)
+    except OSError as error:
+        why = f"cannot read {file}: {error.strerror or error}"
+        raise BadInput(why, input=str(file), hint="Give a CAR file, or - for stdin.") from error

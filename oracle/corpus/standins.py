@@ -68,6 +68,8 @@ def _dangling(path: Path) -> tuple[str, str] | None:
 def _what(path: Path) -> tuple[str, str] | None:
     if found := _dangling(path):
         return found
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        return "a pipe or a device, which may never end", "give the file itself"
     try:
         with path.open("rb") as file:
             opening = file.read(_OPENING)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from oracle.custody import regular
-from oracle.custody.files import write_atomic
+from oracle.custody.files import write_own
 from oracle.custody.names import checked_name, is_name
 from oracle.errors import CheckFailed, EnvironmentFailure
 
@@ -36,7 +36,7 @@ class Board:
 
     def publish(self, key: str, name: str, data: bytes) -> None:
         """Write a slot in one step; ``EnvironmentFailure`` when the disk does not take it."""
-        write_atomic(self._path(key, name), data)
+        write_own(self._path(key, name), data)
 
     def read(self, key: str, name: str) -> bytes | None:
         """What the slot holds; None while nobody has written to it.

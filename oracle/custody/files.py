@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from oracle.custody import regular
 from oracle.errors import BadInput, EnvironmentFailure, MiaError
+from oracle.pipes import open_at_once
 
 OWN_FILE, OWN_FOLDER = 0o600, 0o700
 ANY_FILE, ANY_FOLDER = 0o666, 0o777  # less what the owner's umask takes away
@@ -19,6 +22,17 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False) -> None:
     """Put ``data`` at ``path`` in one step, replacing what was there; as :func:`replacing`."""
     with replacing(path, private=private) as file:
         file.write(data)
+
+
+def write_own(path: Path, data: bytes) -> None:
+    """As :func:`write_atomic`, into a folder that others write to: a pipe or a link that was put there goes."""
+    try:
+        regular.clear(path)
+    except OSError as error:
+        raise EnvironmentFailure(
+            f"cannot write {path}: {error.strerror or error}", input=str(path), hint="check the folder's permissions"
+        ) from error
+    write_atomic(path, data)
 
 
 def write_checked(path: Path, data: bytes, read: Callable[[Path], object], expected: object) -> None:
@@ -46,10 +60,11 @@ def write_checked(path: Path, data: bytes, read: Callable[[Path], object], expec
 def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """A file that takes the place of ``path`` in one step when the block ends well; ``private`` for its owner only.
 
-    Folders are made as needed, for their owner only where the file is. Raises ``EnvironmentFailure`` naming the path
-    when the disk is full or read-only; then, or when the block raises, the old file is untouched and no temporary file
-    stays behind.
+    Folders are made as needed, for their owner only where the file is. Raises ``BadInput``, before anything else, for
+    what is no file's place, ``EnvironmentFailure`` naming the path when the disk is full or read-only; then, or when
+    the block raises, the old file is untouched and no temporary file stays behind.
     """
+    _require_replaceable(path)
     temporary: Path | None = None
     mode = OWN_FILE if private else ANY_FILE
     try:
@@ -74,6 +89,21 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def _require_replaceable(path: Path) -> None:
+    """``BadInput`` for a folder, a pipe, a link or a device: a file in its place would take it away from all others.
+
+    Root, who may put one in the place of ``/dev/null``, would stop half of the machine.
+    """
+    try:
+        found = os.lstat(path).st_mode
+    except OSError:  # nothing is there, or its folder says below what is wrong
+        return
+    if not stat.S_ISREG(found):
+        raise BadInput(
+            f"{path} is no file that could be replaced", input=str(path), hint="give the path of a file, old or new"
+        )
+
+
 def make_folder(folder: Path, *, private: bool = False) -> None:
     """Make a folder and what is missing above it, all of them for their owner only if ``private``."""
     if not folder.is_dir():
@@ -88,7 +118,7 @@ def read_small(path: Path, what: str, *, most: int) -> bytes:
     read.
     """
     try:
-        with path.open("rb") as file:
+        with open_at_once(path) as file:
             data = file.read(most + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BadInput(

@@ -27,6 +27,8 @@ from oracle.custody.stream import TAG
 from oracle.errors import BadInput, EnvironmentFailure
 from oracle.evidence.fields import Address, Bytes32, Count, Record
 
+MAX_NOTES = 1 << 21
+"""Bytes of a journal after its header: the largest data set has 65,537 chunks, and few runs."""
 _AHEAD = 16  # chunks noted at once: one sync for 16 MiB
 _SALT, _TAG = b"S", b"T"  # what a note begins with: the salt of the chunks that follow, the tag of a chunk
 _SIZES = {_SALT: 32, _TAG: TAG}
@@ -129,7 +131,7 @@ class Journal:
     def _read(self, wanted: Context) -> _Header | None:
         """What an earlier run for the same place left; None when there is nothing of the kind, or too much of it."""
         with os.fdopen(os.dup(self._handle), "rb") as file:
-            line, notes = file.readline(1 << 12), file.read()
+            line, notes = file.readline(1 << 12), file.read(MAX_NOTES)
         try:
             header = _Header.model_validate_json(line)
         except ValidationError:

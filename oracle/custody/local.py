@@ -20,7 +20,7 @@ from typing import Final
 from oracle.custody import cid as cids
 from oracle.custody import regular, unixfs
 from oracle.custody.content import MAX_BLOCK, BlockStore, broken_pin, missing
-from oracle.custody.files import write_atomic
+from oracle.custody.files import write_own
 from oracle.custody.names import checked_name, is_name
 from oracle.custody.unixfs import Block
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
@@ -43,7 +43,7 @@ class LocalStore(BlockStore):
         for block in blocks:
             path = self._path(block.cid)
             if not self._renewed(path, block.data):
-                write_atomic(path, block.data)
+                write_own(path, block.data)
 
     def get(self, cid: str) -> bytes:
         path = self._path(cid)
@@ -67,14 +67,14 @@ class LocalStore(BlockStore):
         before = self._pinned(path)
         self.require(cid, max_size=max_size, exact=exact)
         # first the name, then the marks: a collection that did not see the name began before, and spares the marks
-        write_atomic(path, cid.encode())
+        write_own(path, cid.encode())
         try:
             self._mark(cid, time.time_ns())
         except CheckFailed:
             if before is None:
                 self.unpin(name)
             else:
-                write_atomic(path, before.encode())
+                write_own(path, before.encode())
             raise
 
     def _pinned(self, path: Path) -> str | None:

@@ -29,6 +29,16 @@ def read(path: Path, most: int) -> bytes:
         os.close(handle)
 
 
+def clear(path: Path) -> None:
+    """Remove a pipe, a link or a socket that somebody put in a file's place; ``OSError`` where that fails."""
+    try:
+        kind = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISFIFO(kind) or stat.S_ISLNK(kind) or stat.S_ISSOCK(kind):
+        path.unlink(missing_ok=True)
+
+
 def size(path: Path) -> int | None:
     """The bytes of a file; None where there is no regular file."""
     try:

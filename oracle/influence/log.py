@@ -19,8 +19,11 @@ from typing import Any
 
 from oracle.errors import BadInput, CheckFailed
 from oracle.influence.spec import InfluenceSpec
+from oracle.pipes import open_at_once
 
 KIND = "mixed-mia/influence/3"
+LARGEST = 1 << 28
+"""Bytes of a log that is read."""
 
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 WHOLE = re.compile(r"-?[0-9]{1,99}")
@@ -46,7 +49,11 @@ def read_log(path: Path) -> Log:
     """
     name, hint = str(path), "give a file that `mia influence --log FILE` of this version wrote"
     try:
-        log = json.loads(path.read_bytes())
+        with open_at_once(path) as file:
+            data = file.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise ValueError(f"it is above {LARGEST >> 20} MiB")
+        log = json.loads(data)
         log_bytes(log)  # texts that are no Unicode have no bytes to hash
     except OSError as error:
         raise BadInput(f"cannot read the replay log: {error.strerror}", input=name, hint="check the path") from error

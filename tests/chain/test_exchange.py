@@ -5,16 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from conftest import QUORUM, WAD, Scene, scored
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
-from web3.types import TxReceipt
+from web3.types import RPCEndpoint, RPCResponse, TxReceipt
 
 from oracle.chain import transact
 from oracle.chain.client import Market
 from oracle.chain.exchange import Exchange, State
+from oracle.chain.rpc import Node
 from oracle.chain.settlement import settle_auction
 from oracle.custody import bn254, delivery
 from oracle.custody.bidfile import Bid
@@ -570,3 +572,22 @@ def test_a_signature_is_not_taken_from_another_transaction(sold: Sold) -> None:
     with pytest.raises(CheckFailed, match="signed by"):
         sold.exchange.require_sent(sold.round, first.address, impostor)
     sold.exchange.require_sent(sold.round, first.address, found)
+
+
+def test_a_node_cannot_name_another_exchange(sold: Sold, monkeypatch: pytest.MonkeyPatch) -> None:
+    market, winner = sold.scene.market, sold.winners[0]
+    there = market.contract.functions.exchange().call()
+    asked = market.contract.encode_abi("exchange")
+    honest = Node._ask
+
+    def lying(node: Node, method: RPCEndpoint, params: Any) -> RPCResponse:
+        if method == "eth_call" and params[0].get("data") == asked:
+            return {"jsonrpc": "2.0", "id": 1, "result": "0x" + bytes.hex(bytes(12) + b"\x66" * 20)}
+        return honest(node, method, params)
+
+    monkeypatch.setattr(Node, "_ask", lying)
+    assert market.contract.functions.exchange().call() == "0x" + "66" * 20
+    exchange = Exchange(market)
+    key, words = sold.keys[winner.address], sold.words[winner.address]
+    sent = exchange.deliver(winner, sold.round, winner.address, key, **words)
+    assert sent["to"] == there and sold.opened(winner) == key

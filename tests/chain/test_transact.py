@@ -4,17 +4,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.request import Request, urlopen
 
 import pytest
 from conftest import Scene, scored
 from eth_account import Account
+from web3.types import RPCEndpoint, RPCResponse
 
 from oracle.chain import reverts, transact
 from oracle.chain.artifacts import load, names
 from oracle.chain.client import connect
 from oracle.chain.deploy import Deployment
+from oracle.chain.rpc import Node
 from oracle.chain.token import approve, erc20
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence.commitment import new_salt
@@ -247,3 +249,19 @@ def test_a_deployment_comes_back(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "deployment.json").write_text("{}")
     with pytest.raises(BadInput):
         Deployment.load(tmp_path / "deployment.json")
+
+
+def test_a_node_cannot_name_any_tip(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, sender = Node._ask, scene.planner
+
+    def lying(node: Node, method: RPCEndpoint, params: Any) -> RPCResponse:
+        if method == "eth_maxPriorityFeePerGas":
+            return {"jsonrpc": "2.0", "id": 1, "result": hex(10**15)}
+        return honest(node, method, params)
+
+    before = scene.w3.eth.get_balance(sender.address)
+    call = erc20(scene.w3, scene.token.address).functions.approve(scene.market.address, 1)
+    monkeypatch.setattr(Node, "_ask", lying)
+    with pytest.raises(EnvironmentFailure, match="names a tip of 1000000000000000 wei"):
+        transact.send(scene.w3, sender, call)
+    assert scene.w3.eth.get_balance(sender.address) == before

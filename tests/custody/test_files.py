@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle.custody.board import Board
 from oracle.custody.files import read_small, replacing, write_atomic, write_checked
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 
@@ -76,3 +77,15 @@ def test_small_files_are_read_in_bounds(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match=told) as refused:
             read_small(path, "note", most=4)
         assert refused.value.input == str(path)
+
+
+def test_what_others_put_on_a_board_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    board, slot = Board(tmp_path), tmp_path / "rounds" / "1-0xab-1" / "wraps"
+    slot.parent.mkdir(parents=True)
+    (tmp_path / "own").write_bytes(b"mine")
+    for plant in (os.mkfifo, lambda path: path.symlink_to(tmp_path / "own")):
+        slot.unlink(missing_ok=True)
+        plant(slot)
+        board.publish("1-0xab-1", "wraps", b"shown")
+        assert board.read("1-0xab-1", "wraps") == b"shown"
+    assert (tmp_path / "own").read_bytes() == b"mine"

@@ -6,6 +6,7 @@ import base64
 import os
 import resource
 import shutil
+import tracemalloc
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -292,3 +293,17 @@ def test_what_is_no_file_is_no_journal(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(EnvironmentFailure, match="not a regular file"), open_journal(path, CONTEXT):
         pass
+
+
+def test_a_journal_that_was_blown_up_is_cut_where_it_ends(tmp_path: Path) -> None:
+    path, here = tmp_path / ".packing", Context.new()
+    with open_journal(path, here) as journal:
+        list(journal.guard([bytes(40)], journal.segments()[-1]))
+        key = journal.key
+    whole = path.stat().st_size
+    os.truncate(path, 1 << 36)
+    tracemalloc.start()
+    with open_journal(path, here) as journal:
+        assert journal.resumed and journal.key == key and path.stat().st_size == whole
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
