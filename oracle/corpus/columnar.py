@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pyarrow import types
 
 from oracle.corpus.fields import DATED, NUMBERED, USED, no_text, repeated, wrong_type
+from oracle.errors import BadInput
 
 _ROWS = 8  # at once: a dictionary can make every row as long as a document may be
 _BUFFER = 2**20
@@ -33,19 +34,41 @@ def rows(path: Path, place: str) -> Iterator[Rows]:
 
 
 def _parquet(path: Path, place: str) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-        present = _present(file.schema_arrow, place)
-        for batch in file.iter_batches(batch_size=_ROWS, columns=present, use_threads=False):
-            yield _native(batch, present)
+    try:
+        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+            present = _present(file.schema_arrow, place)
+            for batch in file.iter_batches(batch_size=_ROWS, columns=present, use_threads=False):
+                yield _native(batch, present)
+    except (pa.ArrowException, OSError) as error:
+        if "decrypt" not in str(error):
+            raise
+        raise BadInput(f"{place} is encrypted", input=place, hint="write it again without encryption") from error
 
 
 def _arrow(path: Path, place: str) -> Iterator[pa.RecordBatch]:
     """Of an Arrow stream (as Hugging Face datasets are saved) or an Arrow file (Feather)."""
+    _refuse_other(path, place)
     with _batches(path) as (schema, batches):
         present = _present(schema, place)
         for batch in batches:
             for start in range(0, batch.num_rows, _ROWS):
                 yield _native(batch.slice(start, _ROWS), present)
+
+
+def _refuse_other(path: Path, place: str) -> None:
+    """Raise where the first bytes are those of no Arrow file: of any four the library makes a length, and asks for as
+    much memory."""
+    with path.open("rb") as file:
+        opening = file.read(8)
+    if opening.startswith(b"FEA1"):
+        hint = "write it again: pyarrow.feather.write_feather(pyarrow.feather.read_table(OLD), NEW)"
+        raise BadInput(f"{place} is of the first version of Feather, which is not read", input=place, hint=hint)
+    if opening.startswith(b"ARROW1"):
+        return
+    length = opening[4:8] if opening.startswith(b"\xff\xff\xff\xff") else opening[:4]
+    if not 0 <= int.from_bytes(length, "little", signed=True) <= path.stat().st_size:
+        hint = "give it the suffix of what it is, or write it again as Parquet"
+        raise BadInput(f"{place} is neither an Arrow stream nor an Arrow file", input=place, hint=hint)
 
 
 @contextmanager

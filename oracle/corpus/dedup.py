@@ -23,7 +23,7 @@ from oracle.corpus.near import NearDuplicates
 from oracle.corpus.runs import PUBLIC, Origins, member, run_counts, runs, spread
 from oracle.corpus.sentences import sentence_spans
 from oracle.corpus.spool import Spool, gather
-from oracle.corpus.wordfile import Counts, WordFile, hash_text
+from oracle.corpus.wordfile import Counts, WordFile, batches, hash_text, hash_texts
 from oracle.corpus.words import sorted_distinct
 
 RUN = 8
@@ -94,18 +94,17 @@ def decontaminate(documents: Iterable[Document], against: Iterable[Document]) ->
     words that ``against`` contains; for texts shorter than a run, one that repeats a whole text of ``against``. What
     came as a spool is given back as one.
     """
-    secret = sorted_distinct([_leak_runs(document)[0] for document in against])
+    secret = sorted_distinct([_leak_runs([document.text])[0] for document in against])
     leaked = 0
 
     def clean() -> Iterator[Document]:
         nonlocal leaked
-        for document in documents:
-            found, size = _leak_runs(document)
-            covered = spread(member(found, secret), size, LEAK_RUN)
-            if _share(covered) >= LEAK_SHARE or np.count_nonzero(covered) >= LEAK_WORDS:
-                leaked += 1
-            else:
-                yield document
+        for batch in batches(documents, lambda document: len(document.text)):
+            found, sizes = _leak_runs([document.text for document in batch])
+            counts, shares = _per_text(spread(member(found, secret), sizes, LEAK_RUN), sizes)
+            out = (shares >= LEAK_SHARE) | (counts >= LEAK_WORDS)
+            leaked += int(np.count_nonzero(out))
+            yield from (document for document, leaks in zip(batch, out.tolist(), strict=True) if not leaks)
 
     return _like(documents, clean()), leaked
 
@@ -202,8 +201,11 @@ class _Market:
         quoted = self._origins.text(place) < self._opens(np.array([place]))
         copied = spread(quoted, self._words.sizes[place : place + 1], RUN)
         pieces, at, cut, word = [], 0, 0, 0
-        for start, end in sentence_spans(text):
-            size = len(hash_text(text[start:end])[0])
+        spans = sentence_spans(text)
+        sizes = (
+            size for batch in batches((text[start:end] for start, end in spans), len) for size in _word_counts(batch)
+        )
+        for (start, end), size in zip(spans, sizes, strict=True):
             if size and _share(copied[word : word + size]) >= COPIED:
                 pieces.append(text[at:start])
                 at = end
@@ -217,10 +219,15 @@ def _like(corpus: Iterable[Document], documents: Iterator[Document]) -> Sequence
     return gather(documents) if isinstance(corpus, Spool) else tuple(documents)
 
 
-def _leak_runs(document: Document) -> tuple[NDArray[np.uint64], Counts]:
-    words, _ = hash_text(document.text)
-    size = np.array([len(words)])
-    return runs(words, size, LEAK_RUN), size
+def _leak_runs(texts: Sequence[str]) -> tuple[NDArray[np.uint64], Counts]:
+    """The runs of all texts, end to end, and (n,) the words of each."""
+    words, sizes, _ = hash_texts(texts)
+    return runs(words, sizes, LEAK_RUN), sizes
+
+
+def _word_counts(texts: Sequence[str]) -> list[int]:
+    sizes: list[int] = hash_texts(texts)[1].tolist()
+    return sizes
 
 
 def _per_text(mask: Mask, sizes: Counts) -> tuple[Counts, NDArray[np.float64]]:

@@ -3,7 +3,9 @@
 126 permutations in 42 bands of 3 propose a pair of Jaccard index .55 with probability .9995; an unlucky proposal is
 never believed, because the true index is computed for the ``_TRIED`` most similar signatures. Band keys are grouped on
 disk, one band at a time, before any pair is looked at: a document that shares no band with another, as most do in
-natural text, costs nothing more, and memory holds only who was kept in each shared band (at most 168 bytes a document).
+natural text, costs nothing more, and memory holds only who was kept in each shared band (at most 184 bytes a document).
+What a document is compared with is read but once in full: then only its set counts, and a set of another size is not
+looked at, so that short documents that propose long ones again and again cost no more than they are long.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from rensa import RMinHash
 
 from oracle.corpus.runs import runs
-from oracle.corpus.scratch import Partitions
+from oracle.corpus.scratch import Column, Partitions
 from oracle.corpus.wordfile import Counts
 from oracle.corpus.words import Hashes, shingles, sorted_distinct
 
@@ -50,6 +52,7 @@ class NearDuplicates:
         buckets, room = self._buckets(len(places))
         kept = np.zeros(room, dtype=np.int32)
         found, repeated = array("q"), array("q")
+        sets = _Sets(places, words)
         for part in range(len(buckets)):
             table = buckets.read(part)[0].reshape(_BANDS, -1).astype(np.int64)
             for column in np.flatnonzero(table.any(axis=0)).tolist():
@@ -57,14 +60,14 @@ class NearDuplicates:
                 shared = table[:, column]
                 shared = shared[shared > 0]
                 rivals = self._proposed(kept, shared)
-                match = self._match(words, int(places[row]), places[rivals].tolist()) if len(rivals) else None
+                match = self._match(sets, row, rivals.tolist()) if len(rivals) else None
                 if match is None:
                     count = kept[shared]
                     kept[shared + 1 + count % _BUCKET] = row
                     kept[shared] = count + 1
                 else:
                     found.append(int(places[row]))
-                    repeated.append(match)
+                    repeated.append(int(places[match]))
         return np.frombuffer(found, dtype=np.int64), np.frombuffer(repeated, dtype=np.int64)
 
     def _add(self, places: Counts, sizes: Counts, words: Hashes) -> None:
@@ -107,10 +110,37 @@ class NearDuplicates:
         candidates, counts = np.unique(np.concatenate(votes), return_counts=True)
         return candidates[np.argsort(-counts, kind="stable")[:_TRIED]]
 
-    def _match(self, words: Callable[[int], Hashes], place: int, rivals: list[int]) -> int | None:
-        own = _distinct_shingles(words(place))
-        near = (rival for rival in rivals if jaccard(own, _distinct_shingles(words(rival))) >= self._threshold)
-        return next(near, None)
+    def _match(self, sets: _Sets, row: int, rivals: list[int]) -> int | None:
+        own = sets.made(row)
+        alike = (rival for rival in rivals if _reachable(len(own), sets.size(rival)) >= self._threshold)
+        return next((rival for rival in alike if jaccard(own, sets[rival]) >= self._threshold), None)
+
+
+class _Sets:
+    """Sets of shingles, on disk from when a document is first compared with; ``places`` are those of its rows."""
+
+    def __init__(self, places: Counts, words: Callable[[int], Hashes]) -> None:
+        self._places = places
+        self._words = words
+        self._values = Column(np.uint64)
+        self._starts = np.zeros(len(places), dtype=np.int64)
+        self._sizes = np.zeros(len(places), dtype=np.int64)  # 0 while unknown: there are two words, so a shingle
+
+    def made(self, row: int) -> Hashes:
+        """The set, from the words."""
+        return sorted_distinct([shingles(self._words(int(self._places[row])), SHINGLE)])
+
+    def size(self, row: int) -> int:
+        """How many shingles the set has."""
+        if not self._sizes[row]:
+            values = self.made(row)
+            self._starts[row], self._sizes[row] = len(self._values), len(values)
+            self._values.append(values)
+        return int(self._sizes[row])
+
+    def __getitem__(self, row: int) -> Hashes:
+        size, start = self.size(row), int(self._starts[row])
+        return self._values[start : start + size]
 
 
 def jaccard(left: Hashes, right: Hashes) -> float:
@@ -119,8 +149,9 @@ def jaccard(left: Hashes, right: Hashes) -> float:
     return (len(left) + len(right) - union) / union if union else 0.0
 
 
-def _distinct_shingles(words: Hashes) -> Hashes:
-    return sorted_distinct([shingles(words, SHINGLE)])
+def _reachable(left: int, right: int) -> float:
+    """The largest Jaccard index of two sets of these sizes."""
+    return min(left, right) / max(left, right)
 
 
 def _signatures(words: Hashes, sizes: Counts) -> NDArray[np.uint32]:

@@ -8,19 +8,19 @@ at the full stops of scripts that write no space.
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
 
 from unicodedata2 import normalize
 
+from oracle.corpus import letters
+from oracle.corpus.letters import is_letter
+
 _WRAPPED = 45  # a line shorter than this was ended by its author, not by a margin
 
-_BREAK = re.compile(r"\n[^\S\n]*\n\s*|\n(?=[^\S\n]*(?:[-*•·#>|:]|\d+[.)]\s|[A-Z]+:\s))")
 _LINE = re.compile(r"\n")
 _STOP = re.compile(  # a run of stops is looked at from its first: from each of them, a million would take a day
     r"""(?<![.!?])[.!?]++["'”’»)\]]*+\s+(?=["'“‘«(\[]*[A-ZÀ-ÞА-ЯΑ-Ω0-9])|[。！？]["」』”]*|[।؟]\s+"""
-)
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|No|Nos|Vol|pp?|ed|Inc|Ltd|Co|approx)|\b[A-Za-z])$"
 )
 
 
@@ -31,7 +31,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     for start, end in _paragraphs(text):
         begin = start
         for match in _STOP.finditer(text, start, end):
-            if text[match.start()] == "." and _ABBREVIATION.search(text, max(start, match.start() - 12), match.start()):
+            if text[match.start()] == "." and _abbreviation().search(
+                text, max(start, match.start() - 12), match.start()
+            ):
                 continue
             spans.append((begin, match.end()))
             begin = match.end()
@@ -44,19 +46,32 @@ def split_sentences(text: str) -> list[str]:
     return [" ".join(text[start:end].split()) for start, end in sentence_spans(text)]
 
 
+@cache
+def _break() -> re.Pattern[str]:
+    digit = f"[{letters.of('Nd')}]"
+    return re.compile(rf"\n[^\S\n]*\n\s*|\n(?=[^\S\n]*(?:[-*•·#>|:]|{digit}+[.)]\s|[A-Z]+:\s))")
+
+
+@cache
+def _abbreviation() -> re.Pattern[str]:
+    known = r"Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|e\.g|i\.e|cf|al|Fig|Figs|Eq|No|Nos|Vol|pp?|ed|Inc|Ltd|Co|approx"
+    before = letters.of("L", "N")  # many ranges: asked last
+    return re.compile(rf"(?<![A-Za-z0-9_])(?=(?:{known}|[A-Za-z])$)(?<![{before}])")
+
+
 def _with_plain_letters(text: str) -> str:
     """``text`` with mathematical, full-width and enclosed letters as plain ones, where that is one for one."""
     if text.isascii() or normalize("NFKC", text) == text:
         return text
-    plain = {letter: normalize("NFKC", letter) for letter in set(text) if letter.isalpha()}
+    plain = {letter: normalize("NFKC", letter) for letter in set(text) if is_letter(letter)}
     return text.translate(
-        {ord(letter): other for letter, other in plain.items() if len(other) == 1 and other.isalpha()}
+        {ord(letter): other for letter, other in plain.items() if len(other) == 1 and is_letter(other)}
     )
 
 
 def _paragraphs(text: str) -> list[tuple[int, int]]:
     edges = [0]
-    for match in _BREAK.finditer(text):
+    for match in _break().finditer(text):
         edges.append(match.end())
     edges.append(len(text))
     spans: list[tuple[int, int]] = []

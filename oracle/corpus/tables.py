@@ -19,7 +19,14 @@ from oracle.errors import BadInput
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _CSV_HINT = 'quote fields that hold commas, quotes or line breaks, as RFC 4180 says: "one, two"'
+_CR_HINT = "its lines end in carriage returns alone: tr '\\r' '\\n' < FILE > FILE.csv; those inside a field need quotes"
 _TSV_HINT = "a tab always ends a cell of a TSV file: replace those in texts by spaces, or write CSV with quotes"
+_COMMAS = {
+    ";": ("semicolons", "save it as CSV with commas: programs in countries that write 1,5 part columns by semicolons"),
+    "\t": ("tabs", "name it .tsv"),
+    "|": ("bars", "save it as CSV with commas"),
+    ",": ("commas", "name it .csv"),
+}
 
 Row = tuple[int, list[str]]
 
@@ -31,7 +38,10 @@ def csv_records(lines: Iterable[str], place: str, allowance: Allowance) -> Itera
         BadInput: wrong quotes, two columns of one name, a row wider than the header or equal to it; names ``place``
             and line.
     """
-    return _records(_quoted(lines, place, ",", allowance), place, _CSV_HINT)
+    rest = iter(lines)
+    first = next(rest, "")
+    _refuse_other_comma(first, ",", place)
+    return _records(_quoted(_chain(first, rest), place, ",", allowance), place, _CSV_HINT)
 
 
 def tsv_records(lines: Iterable[str], place: str, allowance: Allowance) -> Iterator[Record]:
@@ -44,6 +54,7 @@ def tsv_records(lines: Iterable[str], place: str, allowance: Allowance) -> Itera
     """
     rest = iter(lines)
     first = next(rest, "")
+    _refuse_other_comma(first, "\t", place)
     cells = first.lstrip(MARK).rstrip("\r\n").split("\t")
     if all(_QUOTED.fullmatch(cell) for cell in cells):
         rows = _quoted(_chain(first, rest), place, "\t", allowance)
@@ -76,6 +87,14 @@ def _records(rows: Iterator[Row], place: str, hint: str) -> Iterator[Record]:
         yield number, {name: value or None for name, value in zip_longest(names, row[: len(names)])}
 
 
+def _refuse_other_comma(header: str, comma: str, place: str) -> None:
+    """Raise BadInput for a header without "text" that would have it if columns were parted by another sign."""
+    for sign, (name, hint) in _COMMAS.items():
+        own, others = ([part.strip(f" \"'\r\n{MARK}") for part in header.split(each)] for each in (comma, sign))
+        if "text" in others and "text" not in own:
+            raise BadInput(f"{place}:1 parts its columns by {name}", input=f"{place}:1", hint=hint)
+
+
 def _quoted(lines: Iterable[str], place: str, comma: str, allowance: Allowance) -> Iterator[Row]:
     csv.field_size_limit(allowance.longest)
     begins = True
@@ -94,10 +113,8 @@ def _quoted(lines: Iterable[str], place: str, comma: str, allowance: Allowance) 
             begins = True
     except csv.Error as error:
         at = f"{place}:{rows.line_num}"
-        if str(error).startswith("new-line character"):
-            message, hint = f"{at}: a carriage return ends no line", "end lines with a line feed: tr '\\r' '\\n' < FILE"
-            raise BadInput(message, input=at, hint=hint) from error
-        raise BadInput(f"{at}: {error}", input=at, hint=_CSV_HINT) from error
+        hint = _CR_HINT if "new-line character" in str(error) else _CSV_HINT
+        raise BadInput(f"{at}: {error}", input=at, hint=hint) from error
 
 
 def _plain(lines: Iterable[str]) -> Iterator[Row]:

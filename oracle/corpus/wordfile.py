@@ -7,10 +7,11 @@ Memory is some 30 bytes a text.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from oracle.corpus.tokens import MARK, cut, pieces
 from oracle.corpus.words import Hashes, token_hashes
 
 Counts = NDArray[np.int64]
+T = TypeVar("T")
 
 BLOCK = 2**20  # words that are worked on at once
 _BATCH = 2**17  # characters
@@ -46,7 +48,7 @@ class WordFile:
     def __init__(self, texts: Iterable[str]) -> None:
         self._words = Column(np.uint64)
         sizes, tokens, prints = array("q"), array("q"), bytearray()
-        for batch in _batches(texts):
+        for batch in batches(texts, len):
             words, size, count = hash_texts(batch)
             self._words.append(words)
             sizes.extend(size.tolist())
@@ -101,15 +103,16 @@ def hash_text(text: str) -> tuple[Hashes, int]:
     return np.concatenate(parts), count
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
+def batches(items: Iterable[T], length: Callable[[T], int]) -> Iterator[list[T]]:
+    """Consecutive texts, or what has a text of ``length`` characters: as many as are hashed together."""
+    batch: list[T] = []
     size = 0
-    for text in texts:
-        if batch and size + len(text) > _BATCH:
+    for item in items:
+        if batch and size + length(item) > _BATCH:
             yield batch
             batch, size = [], 0
-        batch.append(text)
-        size += len(text) + 1
+        batch.append(item)
+        size += length(item) + 1
     if batch:
         yield batch
 

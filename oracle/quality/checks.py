@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from oracle.quality.axis import percent
 from oracle.quality.days import days, interval
-from oracle.quality.languages import codes
+from oracle.quality.language_model import codes
 from oracle.quality.licences import SILENT, agree, is_name, named, spelled
 from oracle.quality.statement import Checked, Statement, Verdict
 from oracle.quality.tags import one_code

@@ -11,11 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from zlib import crc32
 
 import numpy as np
 from ftfy.badness import badness
 
+from oracle.corpus import letters
 from oracle.corpus.tokens import WORD, folded
 from oracle.quality.lexicon import lexicon
 from oracle.quality.reading import Reading
@@ -33,7 +35,6 @@ and count double, then those with two zero bits and count fourfold, and so on (d
 _LONGEST = 64  # letters of a word that are looked at
 _EXAMPLES = 5
 
-_LETTER = re.compile(r"[^\W\d_]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _AROUND = 4  # characters before and after that badness looks at
 
@@ -97,7 +98,7 @@ class Census:
         points = tokens.points
         unknown = np.flatnonzero(word & (reading.zipf == 0))
         spelled = _texts(points, tokens.starts[unknown], tokens.ends[unknown])
-        strange = Counter(text for text in spelled if _LETTER.search(text))
+        strange = Counter(text for text in spelled if _letter().search(text))
         number = strange.total()
         self._unknown += number
         self._words += int(np.count_nonzero(word & (reading.zipf > 0))) + number
@@ -154,6 +155,11 @@ class Census:
         why = self._why[text]
         share = MISREAD if why.misread else SLIP
         return count < max((RECURRING, *(share * int(self._frequent[rank]) for rank in why.of)))
+
+
+@cache
+def _letter() -> re.Pattern[str]:
+    return re.compile(f"[{letters.of('L', 'Nl', 'No')}]")
 
 
 def _rank(found: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:

@@ -7,15 +7,20 @@ import re
 from functools import lru_cache
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?", re.ASCII)
+_LONGEST = 100  # characters that are looked at, and remembered
 
 
-@lru_cache(maxsize=4096)
 def days(value: str) -> tuple[int, int] | None:
     """First and last day (proleptic ordinals) that ``value`` may mean; None when it is no date from the year 1000 on.
 
     "1771" is that whole year, "2015-03" that month; a time of day is passed over.
     """
-    match = _DATE.fullmatch(value.strip())
+    return _days(value.strip()[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _days(value: str) -> tuple[int, int] | None:
+    match = _DATE.fullmatch(value)
     if not match or int(match[1]) < 1000:
         return None
     year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)

@@ -9,16 +9,14 @@ English where nothing shows itself. Only ``SUPPORTED`` have a model of fluency a
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 from langcodes import Language
 from numpy.typing import NDArray
-from py3langid import classify, rank
 
 from oracle.corpus.plain import plain
 from oracle.corpus.tokens import IDEOGRAPH, MARK
 from oracle.errors import BadInput
+from oracle.quality.language_model import codes, propose
 from oracle.quality.lexicon import lexicon, list_name
 from oracle.quality.reading import Batch, read_batch
 from oracle.quality.tags import one_code
@@ -33,12 +31,6 @@ _SHOWN = 0.25  # share of a document's words in the list of the language it clai
 _LATIN = 0x24F
 _GROUPED = {"wuu": "zh", "yue": "zh"}  # written alike
 _FOREIGN_SCRIPT = 0.5  # share of words outside Latin script
-
-
-@cache
-def codes() -> tuple[str, ...]:
-    """ISO 639 codes of all languages that can be named, in alphabetical order; a language's place is its number."""
-    return tuple(sorted(language for language, _ in rank("")))
 
 
 def is_told_apart(code: str) -> bool:
@@ -96,5 +88,5 @@ def _sums(values: NDArray[np.bool_] | NDArray[np.int16], bounds: NDArray[np.int6
 
 def _propose(text: str) -> str:
     start = max(0, (len(text) - _CHARACTERS) // 2)
-    guess = str(classify(plain(text[start : start + _CHARACTERS]))[0])
+    guess = propose(plain(text[start : start + _CHARACTERS]))
     return _GROUPED.get(guess, guess)

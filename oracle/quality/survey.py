@@ -15,7 +15,8 @@ from oracle.quality.axis import QUANTA
 from oracle.quality.cleanliness import Census, Damage
 from oracle.quality.filters import Tally, screen_all
 from oracle.quality.fluency import Counts
-from oracle.quality.languages import SUPPORTED, codes, identify_all
+from oracle.quality.language_model import codes
+from oracle.quality.languages import SUPPORTED, identify_all
 from oracle.quality.reading import Batch, read_batch
 
 _Columns = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int16], NDArray[np.bool_]]

@@ -16,10 +16,13 @@ from langcodes.tag_parser import LanguageTagError
 _LONGEST = 35  # characters, the length that RFC 5646 has every program accept
 
 
-@lru_cache(maxsize=1 << 12)
 def one_code(tag: str) -> str:
     """The code of the (macro)language that ``tag`` names; what is no tag, as it stands in lower case."""
-    tag = tag.strip()[:_LONGEST]
+    return _one_code(tag.strip()[:_LONGEST])
+
+
+@lru_cache(maxsize=1 << 12)
+def _one_code(tag: str) -> str:
     try:
         language = Language.get(tag).language or ""
     except LanguageTagError:

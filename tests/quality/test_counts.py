@@ -215,3 +215,8 @@ def test_a_census_is_bounded_whatever_it_meets(monkeypatch: pytest.MonkeyPatch) 
         total.join(first)
         total.join(second)
         assert total.damage() == whole.damage()
+
+
+def test_words_of_letters_younger_than_python_are_words() -> None:
+    young = "\U00010d4a\U00010d4b\U00010d4c"  # Garay, of Unicode 16
+    assert damage(f"The house was {young} then.").words == damage("The house was abcdq then.").words

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import wordfreq
+from py3langid.langid import LanguageIdentifier, visit_counts
 
 from oracle.corpus.document import Document
 from oracle.errors import BadInput
 from oracle.quality.checks import Findings, check
-from oracle.quality.languages import SUPPORTED, codes, identify, is_told_apart
+from oracle.quality.language_model import _model, codes
+from oracle.quality.languages import SUPPORTED, identify, is_told_apart
 from oracle.quality.lexicon import lexicon, list_name
 from oracle.quality.metadata import describe
 from oracle.quality.profile import score_market
@@ -118,3 +121,18 @@ def test_languages_of_latin_letters_without_a_word_list_are_not_told_apart(code:
 def test_what_is_no_language_of_texts_is_refused(code: str) -> None:
     with pytest.raises(BadInput, match="not a language"):
         is_told_apart(code)
+
+
+def test_no_order_of_sums_decides_between_two_languages() -> None:
+    text = "Uno dos tre quatro, e uma casa que non era de ninguem. " * 20
+    visits = visit_counts(
+        _model().tk_nextmove, [row << 8 for row in _model().tk_row], _model().tk_output, text.encode()
+    )
+    backwards = dict(reversed(visits.items()))
+    table = _model().nb_ptc
+    scores = _model()._sparse_score(visits, table)
+    assert np.array_equal(scores, _model()._sparse_score(backwards, table))
+    assert np.abs(scores).max() < 2**53
+    library = [LanguageIdentifier._sparse_score(_model(), each, table) for each in (visits, backwards)]
+    assert not np.array_equal(*library), "why this is needed"
+    assert np.allclose(scores / 2**32, library[0], rtol=1e-4)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from oracle.quality.claims import Claims, claims_of
 from oracle.quality.days import days, interval
 from oracle.quality.metadata import FIELDS, describe
 from oracle.quality.statement import Statement, Verdict
+from oracle.quality.tags import one_code
 
 DOCUMENTS = [Document(f"d{n}", f"text {n}", "a book", "2019", "en", "CC-BY-4.0") for n in range(20)]
 DATA = b"".join(json.dumps({"id": d.id, "text": d.text, "date": d.date}).encode() + b"\n" for d in DOCUMENTS)
@@ -418,3 +420,13 @@ def test_documents_alone_decide_where_nothing_can_be_checked() -> None:
     silent = Claims((Statement("README.md", believed=("tags",)),))
     assert metadata(DOCUMENTS, ["en"] * 20, silent).value == metadata(DOCUMENTS, ["en"] * 20).value
     assert len(FIELDS) == 5
+
+
+def test_of_long_fields_little_is_remembered() -> None:
+    tracemalloc.start()
+    for at in range(200):
+        assert days(f"2015-03-01T{at}" + "x" * 60_000) == days("2015-03-01")
+        assert one_code(f"en-{at}" + "y" * 60_000) == one_code(f"en-{at}" + "y" * 60)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 2**20
