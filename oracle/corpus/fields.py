@@ -17,7 +17,7 @@ USED = ("text", *OPTIONAL)
 NUMBERED = ("id", "source")  # may be whole numbers
 DATED = "date"
 
-_STATED = (str, type(None))  # a tuple: a union would be made anew for every field of every record
+_STATED = frozenset((str, type(None)))
 _CONVERT = {
     "text": "convert it: str(record['text']), or bytes with .decode()",
     DATED: "write the day as a string, such as '2019-04-25': value.isoformat(), or for seconds since 1970 "
@@ -34,15 +34,13 @@ def document(label: str, place: str, record: dict[str, Any], allowance: Allowanc
     """
     if "text" not in record:
         raise no_text(place, list(record))
-    values = []
-    for field in USED:
-        value = record.get(field)
-        values.append(value if isinstance(value, _STATED) else _native(field, value, place))
+    values = list(map(record.get, USED))
+    if not _STATED.issuperset(map(type, values)):
+        values = [_stated(field, value, place) for field, value in zip(USED, values, strict=True)]
     text, id, source, date, lang, licence = values
     if not text:
         return None
-    stated = len(id or "") + len(source or "") + len(date or "") + len(lang or "") + len(licence or "")
-    if len(text) + stated > allowance.longest:
+    if sum(map(len, filter(None, values))) > allowance.longest:
         raise too_long(place, allowance.longest)
     if text.isspace():
         return None
@@ -72,7 +70,9 @@ def wrong_type(place: str, field: str, kind: str) -> BadInput:
     return BadInput(f"{place}: '{field}' is a {kind}, not a string", input=place, hint=hint)
 
 
-def _native(field: str, value: Any, place: str) -> str:
+def _stated(field: str, value: Any, place: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
     if field in NUMBERED and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise wrong_type(place, field, type(value).__name__)

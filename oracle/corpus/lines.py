@@ -74,7 +74,7 @@ def json_records(
             raise BadInput(f"{place}:{number} is not a JSON object but {kind}", input=f"{place}:{number}", hint=hint)
         if any(isinstance(record.get(field), float) for field in NUMBERED):
             record = _with_whole_numbers(line, record)
-        keys = _KEY.findall(_without_text(line, record.get("text")))
+        keys = _KEY.findall(line)
         if len(keys) > 1 and len(keys) != len(record.keys() & _USED):
             _refuse_repeated(line, f"{place}:{number}")
         yield number, record
@@ -119,15 +119,6 @@ def _explain(text: str, place: str, error: orjson.JSONDecodeError) -> NoReturn:
             if not opening.rstrip().endswith("}"):
                 hint += "; this looks like an object over several lines: jq -c . FILE > FILE.jsonl"
     raise BadInput(f"{place} is not JSON: {error}", input=place, hint=hint) from error
-
-
-def _without_text(line: bytes, text: Any) -> bytes:
-    """``line``, less its text where that stands there as it is, without escapes: most of the line, and no key."""
-    if not isinstance(text, str):
-        return line
-    raw = text.encode("utf-8", "surrogatepass")
-    start = line.find(b'"', line.find(b'"text"') + len('"text"')) + 1
-    return line[:start] + line[start + len(raw) :] if line.startswith(raw, start) else line
 
 
 def _refuse_repeated(line: bytes, place: str) -> None:

@@ -39,7 +39,11 @@ _OLD = {  # letters that joiners spelled until they were encoded themselves: Mal
 }
 _ASCII_CONTROLS = bytes(range(0x09)) + bytes(range(0x0E, 0x1C)) + b"\x7f"
 _PLANES = 0x30000  # beyond are ideographs, and of what is left out the tags of plane 14
-_SETTLED, _UNSETTLED, _ODD = range(3)
+_FEW = 16  # characters that may each be replaced, before normalising all of a text is quicker
+
+_SETTLED, _ALONE, _NEVER, _BESIDE, _ODD = range(5)
+"""What a character asks for: nothing; its own spelling, wherever it stands; to be left out; a look at what stands
+beside it; that too, and more than form NFKC does."""
 
 
 def plain(text: str) -> str:
@@ -54,17 +58,28 @@ def plain(text: str) -> str:
         return text if len(seen) == len(data) else seen.decode("ascii")
     pattern, table = _odd()
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    worst = table.take(points, mode="clip").max()
-    if worst == _ODD:
+    points = points[points - np.uint32(0x20) > 0x7E - 0x20]  # less printable ASCII, which asks for nothing
+    asked = table.take(points, mode="clip")
+    worst = asked.max(initial=_SETTLED)
+    if worst == _SETTLED:
+        return text
+    if worst < _BESIDE:
+        found = set(points[asked != _SETTLED].tolist())
+        if len(found) <= _FEW:  # an ellipsis or a hard space here and there, as most texts have
+            for character in map(chr, found):
+                text = text.replace(character, "" if pattern.match(character) else normalize("NFKC", character))
+            return text
+    if worst == _ODD or (asked == _NEVER).any():
         text = pattern.sub(lambda found: _OLD.get(found[0], ""), text)
-    return text if worst == _SETTLED else normalize("NFKC", text)
+    composed: str = normalize("NFKC", text)
+    return composed
 
 
 @cache
 def _odd() -> tuple[re.Pattern[str], NDArray[np.uint8]]:
     """What is left out or spelled out before letters compose (a joiner between a letter and its mark would keep them
-    apart); and for every code point whether that or form NFKC may touch it: most texts have nothing of the kind, and
-    one look into a table is all that they cost.
+    apart); and for every code point what it asks for: most texts have nothing of the kind, and one look into a table is
+    all that they cost.
     """
     characters = list(map(chr, range(_PLANES)))
     formats = "".join(character for character in characters[0x80:] if category(character) == "Cf")
@@ -73,9 +88,16 @@ def _odd() -> tuple[re.Pattern[str], NDArray[np.uint8]]:
     joining = {int(last, 16) for parts in pairs for last in parts.split()[1:]}
     joining |= set(range(0x1161, 0x1200))  # vowels and tails of Korean syllables
     table = np.full(_PLANES + 1, _SETTLED, dtype=np.uint8)
+    spelled: dict[int, str] = {}
     for point, character in enumerate(characters):
-        if point in joining or combining(character) or normalize("NFKC", character) != character:
-            table[point] = _UNSETTLED
-    table[[ord(found[0]) for found in pattern.finditer("".join(characters))]] = _ODD
-    table[_PLANES] = _ODD
+        if point in joining or combining(character):
+            table[point] = _BESIDE
+        elif (other := normalize("NFKC", character)) != character:
+            table[point] = _BESIDE
+            spelled[point] = other
+    unseen = [ord(found[0]) for found in pattern.finditer("".join(characters))]
+    table[unseen] = _NEVER
+    table[[*map(ord, _OLD), _PLANES]] = _ODD
+    alone = [point for point, other in spelled.items() if not table[list(map(ord, other))].any()]
+    table[[point for point in alone if table[point] == _BESIDE]] = _ALONE
     return pattern, table

@@ -20,7 +20,7 @@ from unicodedata2 import category, lookup, name
 
 from oracle.corpus.plain import plain
 
-SPACE, WORD, IDEOGRAPH, MARK, _ACCENT, _NOTHING = range(6)
+SPACE, WORD, IDEOGRAPH, MARK, _ACCENT = range(5)
 
 _PLANES = 0x40000  # those that have letters; beyond them everything is a symbol
 _CASED = 0x20000  # no letter beyond has a case
@@ -73,15 +73,13 @@ def cut(text: str) -> Tokens:
     """Cut ``text`` that is plain already, or several with a line feed or a lone surrogate between."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").astype(np.uint32, copy=False)
     kinds = _classes().take(points, mode="clip")
-    accents = kinds == _ACCENT
-    if accents.any():
-        kinds = _placed(kinds, accents)
-    word = kinds == WORD
-    before = np.concatenate(([False], word[:-1])) if len(word) else word
-    starts = np.flatnonzero((kinds != SPACE) & (kinds != _NOTHING) & ~(word & before))
+    if kinds.max(initial=SPACE) == _ACCENT:
+        kinds = _placed(kinds, kinds == _ACCENT)
+    beside = np.zeros(len(kinds) + 2, dtype=np.bool_)  # what stands before the text and behind it is no word
+    word = np.equal(kinds, WORD, out=beside[1:-1])
+    starts = np.flatnonzero((kinds != SPACE) & ~(word & beside[:-2]))
     ends = starts + 1
-    edges = np.flatnonzero(np.diff(np.concatenate((word, [False])).astype(np.int8)) == -1) + 1
-    ends[word[starts]] = edges
+    ends[word[starts]] = np.flatnonzero(word & ~beside[2:]) + 1
     return Tokens(points, starts, ends, kinds[starts])
 
 
@@ -112,7 +110,7 @@ def _placed(kinds: NDArray[np.uint8], accents: NDArray[np.bool_]) -> NDArray[np.
     bases = np.where(accents, 0, np.arange(1, len(kinds) + 1))
     base = np.concatenate(([SPACE], kinds))[np.maximum.accumulate(bases)]
     first = accents & ~np.concatenate(([False], accents[:-1]))
-    alone = np.where(first & (base == SPACE), MARK, _NOTHING)
+    alone = np.where(first & (base == SPACE), MARK, SPACE)
     placed: NDArray[np.uint8] = np.where(accents, np.where(base == WORD, WORD, alone), kinds).astype(np.uint8)
     return placed
 

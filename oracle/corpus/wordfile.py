@@ -81,7 +81,9 @@ class WordFile:
 
 def hash_texts(texts: Sequence[str]) -> tuple[Hashes, Counts, Counts]:
     """The words of all texts end to end, and (n,) words and (n,) tokens of each."""
-    joined = _BETWEEN.join(map(plain, texts))
+    joined = _BETWEEN.join(texts)
+    if len(joined) <= 2 * _BATCH:
+        joined = plain(joined)
     if len(joined) > 2 * _BATCH or joined.count(_BETWEEN) != len(texts) - 1:
         parts = [hash_text(text) for text in texts]
         counts = np.array([(len(words), tokens) for words, tokens in parts], dtype=np.int64)

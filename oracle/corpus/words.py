@@ -16,6 +16,7 @@ from oracle.corpus.tokens import MARK, Tokens, folded, tokenize
 _BASE = 0x9E3779B97F4A7C15  # odd, hence invertible modulo 2^64
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _STEP = np.uint64(0xD1342543DE82EF95)
+_TOGETHER = 2**13  # single words hashed at once: a dictionary at once would take 100 MB
 
 Hashes = NDArray[np.uint64]
 
@@ -37,10 +38,14 @@ def token_hashes(tokens: Tokens) -> Hashes:
 
 def hash_words(words: list[str]) -> Hashes:
     """(n,) hashes of single words, the same as :func:`word_hashes` gives inside a text."""
-    tokens = tokenize("\n".join(words))
-    if len(tokens.starts) != len(words):
-        raise ValueError("every entry must be exactly one token")
-    return token_hashes(tokens)
+    hashes = np.empty(len(words), dtype=np.uint64)
+    for at in range(0, len(words), _TOGETHER):
+        part = words[at : at + _TOGETHER]
+        tokens = tokenize("\n".join(part))
+        if len(tokens.starts) != len(part):
+            raise ValueError("every entry must be exactly one token")
+        hashes[at : at + len(part)] = token_hashes(tokens)
+    return hashes
 
 
 def shingles(words: Hashes, size: int) -> Hashes:

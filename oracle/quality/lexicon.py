@@ -77,7 +77,11 @@ def frequencies(language: str, size: str) -> dict[str, float]:
     if name is None:
         return {}
     words = wordfreq.get_frequency_dict(name, size)
-    return _with_eszett(words) if language == "de" else words
+    wordfreq.get_frequency_dict.cache_clear()  # it keeps every list twice, for good
+    wordfreq.get_frequency_list.cache_clear()
+    if language == "de":
+        _add_eszett(words)
+    return words
 
 
 def list_name(language: str, size: str) -> str | None:
@@ -89,12 +93,13 @@ def list_name(language: str, size: str) -> str | None:
     return next((name for name in sorted(available) if one_code(name) == one_code(language)), None)
 
 
-def _with_eszett(words: dict[str, float]) -> dict[str, float]:
+def _add_eszett(words: dict[str, float]) -> None:
     """wordfreq folds ß to ss: both spellings of every word that it may have been."""
-    spelled = dict(words)
+    spelled: dict[str, float] = {}
     for word, share in words.items():
         at = word.find("ss", 1)
         while at >= 0:
             spelled.setdefault(f"{word[:at]}ß{word[at + 2 :]}", share)
             at = word.find("ss", at + 1)
-    return spelled
+    for word, share in spelled.items():
+        words.setdefault(word, share)

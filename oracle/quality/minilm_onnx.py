@@ -20,6 +20,7 @@ from oracle.quality.minilm import DIMENSIONS, EPSILON, HEADS, Floats, Layer, Pai
 
 FUSED = "com.microsoft"
 OPSET = 17
+_SMALL = 2**16  # bytes of a constant that is written into the graph
 
 
 @cache
@@ -33,7 +34,11 @@ def network() -> Callable[[NDArray[np.int32], NDArray[np.int64]], Floats]:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # as written: what further passes fuse runs slower
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    content = _Graph(weights()).model().SerializeToString()
+    graph = _Graph(weights())
+    outside = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in graph.outside.values()]
+    options.add_external_initializers(list(graph.outside), outside)
+    content = graph.model().SerializeToString()
+    del graph
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def run(ids: NDArray[np.int32], lengths: NDArray[np.int64]) -> Floats:
@@ -43,11 +48,14 @@ def network() -> Callable[[NDArray[np.int32], NDArray[np.int64]], Floats]:
 
 
 class _Graph:
-    """Collects nodes and constants; every method returns the name of what it computes."""
+    """Collects nodes and constants; every method returns the name of what it computes. Large constants stay ``outside``
+    the model, by name: inside they would be copied whenever it is assembled, written and read.
+    """
 
     def __init__(self, parameters: Weights) -> None:
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
+        self.outside: dict[str, NDArray[Any]] = {}
         states = self.embedded(parameters)
         for layer in parameters.layers:
             states = self.encoded(states, layer)
@@ -105,5 +113,12 @@ class _Graph:
 
     def constant(self, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
         name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(value, name))
+        if value.nbytes <= _SMALL:
+            self.constants.append(numpy_helper.from_array(value, name))
+        else:
+            self.outside[name] = value
+            kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+            tensor = TensorProto(name=name, dims=value.shape, data_type=kind, data_location=TensorProto.EXTERNAL)
+            tensor.external_data.add(key="location", value=name)
+            self.constants.append(tensor)
         return name

@@ -32,6 +32,12 @@ def test_what_is_written_reads_back(document: Document) -> None:
     assert parse_line(canonical_line(document)) == document
 
 
+def test_a_line_has_every_field_of_a_document_in_alphabetical_order() -> None:
+    values = orjson.loads(canonical_line(Document(*FIELDS)))
+    assert list(values) == sorted(FIELDS)
+    assert all(name == value for name, value in values.items())
+
+
 @given(st.sampled_from(FIELDS), JSON)
 def test_any_value_in_a_field_is_a_document_or_a_bad_input(field: str, value: object) -> None:
     wrong = not isinstance(value, str) and (value is not None or field in ("id", "text"))

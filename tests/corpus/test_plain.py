@@ -134,6 +134,11 @@ def test_any_normal_form_gives_the_same_words(text: str, form: str) -> None:
     assert hash_texts([text, other])[2].tolist() == [count_tokens(text)] * 2
 
 
+@given(st.text(st.sampled_from("ab \n\t\x00\x7f…\xa0½™ﬁéü’\xad\u200d\ufe0f¨ⅷ㎏가漢")))
+def test_what_is_replaced_one_by_one_reads_as_what_is_normalised_whole(text: str) -> None:
+    assert plain(f"{text} e\u0301") == f"{plain(text)} é"  # the mark asks for what stands before it, so for all
+
+
 def test_heaped_marks_and_characters_that_unfold_take_linear_time_and_bounded_memory() -> None:
     started = time.process_time()
     assert len(plain("a" + "\u0301\u0316" * 500_000)) == 10**6
