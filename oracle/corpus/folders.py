@@ -137,7 +137,7 @@ def _listed(state: Path) -> list[Path]:
         hint = "save the data set again with save_to_disk"
         raise BadInput(f"{place} lists no data files", input=place, hint=hint) from error
     for file in files:
-        if not file.is_file():
+        if not os.path.isfile(file):  # Path.is_file raises on a name too long for the system
             hint = "copy the whole folder that save_to_disk wrote"
             missing = readable_name(file)
             raise BadInput(f"{missing}, listed in {state.name}, is not there", input=missing, hint=hint)

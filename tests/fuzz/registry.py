@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fuzz.target import Target
 from fuzz.targets import (
+    columns,
     command,
     containers,
     corpora,
@@ -19,6 +20,19 @@ from fuzz.targets import (
 
 TARGETS: dict[str, Target] = {
     target.name: target
-    for room in (evidence, custody, containers, corpora, exports, metadata, node, influence, terms, rpc, command)
+    for room in (
+        evidence,
+        custody,
+        containers,
+        corpora,
+        columns,
+        exports,
+        metadata,
+        node,
+        influence,
+        terms,
+        rpc,
+        command,
+    )
     for target in room.TARGETS
 }

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from fuzz.change import change
-from fuzz.forms import is_canonical, record, varied
+from fuzz.forms import few, is_canonical, record, varied
 from fuzz.parties import ACCOUNTS, CHAIN, MARKET, OPERATOR, PLANNER, ROUND, Memory, documents, folder
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
@@ -237,8 +237,8 @@ def _load_specification(data: bytes) -> None:
 
 
 TARGETS = (
-    record("signed report", _signature, _read_signature, allowed=(CheckFailed,)),
-    record("leaves", _leaves_shown, _read_leaves_warm, allowed=(CheckFailed,)),
+    record("signed report", few(_signature), _read_signature, allowed=(CheckFailed,)),
+    record("leaves", few(_leaves_shown), _read_leaves_warm, allowed=(CheckFailed,)),
     record("evidence", _evidence, _read_evidence, allowed=(CheckFailed,)),
     Target("validation sample", _sample, _sample_varied, is_canonical, _read_sample, allowed=(CheckFailed,)),
     record("scoring specification", _specification, _load_specification, cost=2),
