@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -96,8 +98,7 @@ def _card_varied(source: Random) -> Input:
 
 def _merged(times: int) -> str:
     """Mappings that merge the one before four times: 4**times pairs."""
-    names = "bcdefghijklmnop"
-    merges = zip(names, names[1 : times + 1], strict=False)
+    merges = pairwise("bcdefghijklmnop"[: times + 1])
     return "\n".join(f"{name}: &{name} {{<<: [{','.join([f'*{old}'] * 4)}]}}" for old, name in merges)
 
 
@@ -150,6 +151,7 @@ def _validated(data: bytes) -> None:
     except orjson.JSONDecodeError:
         return
     if isinstance(fields, dict) and not _refusal(fields):
+        logging.disable()  # the library logs what it finds
         told = validate(File("croissant/given.json").holding(data))
         canonical.dumps(told["errors"] + told["warnings"])
 
