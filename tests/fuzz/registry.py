@@ -9,6 +9,7 @@ from fuzz.targets import (
     containers,
     corpora,
     custody,
+    daemon,
     evidence,
     exports,
     influence,
@@ -21,18 +22,8 @@ from fuzz.targets import (
 TARGETS: dict[str, Target] = {
     target.name: target
     for room in (
-        evidence,
-        custody,
-        containers,
-        corpora,
-        columns,
-        exports,
-        metadata,
-        node,
-        influence,
-        terms,
-        rpc,
-        command,
+        *(evidence, custody, containers, daemon, corpora, columns, exports),
+        *(metadata, node, influence, terms, rpc, command),
     )
     for target in room.TARGETS
 }
