@@ -13,6 +13,7 @@ from fuzz.targets import (
     evidence,
     exports,
     influence,
+    market,
     metadata,
     node,
     rpc,
@@ -23,7 +24,7 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for room in (
         *(evidence, custody, containers, daemon, corpora, columns, exports),
-        *(metadata, node, influence, terms, rpc, command),
+        *(metadata, node, influence, terms, rpc, market, command),
     )
     for target in room.TARGETS
 }

@@ -446,10 +446,14 @@ EDGES = (0, 1, 2, bn254.ORDER - 1, bn254.ORDER, bn254.FIELD - 1, bn254.FIELD, (1
 
 
 @cache
-def _parcel() -> bytes:
-    made = delivery.deliver(
+def parcel() -> delivery.Delivery:
+    return delivery.deliver(
         SALE, KEY, READER.bn254_public, deliverer=PROVIDER.address, content_hash=b"\x01" * 32, key_commit=b"\x02" * 32
     )
+
+
+def _parcel() -> bytes:
+    made = parcel()
     proof = bn254.words(made.proof.challenge, made.proof.response)
     return bn254.encode(made.point) + made.sealed_key + proof + made.content_hash + made.key_commit
 
