@@ -19,9 +19,9 @@ class MiaError(Exception):
     exit_code = 2
 
     def __init__(self, message: str, *, input: str = "", hint: str = "") -> None:
-        super().__init__(_short(message))
-        self.input = _short(input)
-        self.hint = _short(hint)
+        super().__init__(short(message))
+        self.input = short(input)
+        self.hint = short(hint)
 
     @property
     def name(self) -> str:
@@ -44,7 +44,8 @@ class EnvironmentFailure(MiaError):
     exit_code = 3
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """The text, without its middle where it is above ``LONGEST``."""
     half = (LONGEST - len(_LEFT_OUT)) // 2
     return text if len(text) <= LONGEST else text[:half] + _LEFT_OUT + text[-half:]
 

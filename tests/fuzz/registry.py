@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fuzz.target import Target
 from fuzz.targets import (
+    audited,
     columns,
     command,
     containers,
@@ -24,7 +25,7 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for room in (
         *(evidence, custody, containers, daemon, corpora, columns, exports),
-        *(metadata, node, influence, terms, rpc, market, command),
+        *(metadata, node, influence, audited, terms, rpc, market, command),
     )
     for target in room.TARGETS
 }
