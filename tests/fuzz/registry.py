@@ -18,6 +18,7 @@ from fuzz.targets import (
     metadata,
     node,
     rpc,
+    signing,
     terms,
 )
 
@@ -25,7 +26,7 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for room in (
         *(evidence, custody, containers, daemon, corpora, columns, exports),
-        *(metadata, node, influence, audited, terms, rpc, market, command),
+        *(metadata, node, signing, influence, audited, terms, rpc, market, command),
     )
     for target in room.TARGETS
 }
