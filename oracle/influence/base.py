@@ -21,6 +21,7 @@ from torch import nn
 
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.influence.gpt import GPT, Architecture, LanguageModel
+from oracle.influence.tokenizer import read_tokenizer
 from oracle.standins import require_itself
 
 KIND = "mixed-mia/base/1"
@@ -103,7 +104,7 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
             raise ValueError(f"the seed of its training is {seed!r}")
         model = GPT(Architecture(**record["spec"]["architecture"]))
         model.load_state_dict(safetensors.torch.load(data))
-        tokenizer = Tokenizer.from_str(about["tokenizer"])
+        tokenizer = read_tokenizer(about["tokenizer"])
         if tokenizer.get_vocab_size() != model.shape.vocabulary - 1:
             raise ValueError("tokenizer and embedding differ in size")
     except Exception as error:  # tokenizers raises bare exceptions; whatever the reason, the file is not ours

@@ -16,6 +16,7 @@ from fuzz.targets import (
     influence,
     market,
     metadata,
+    models,
     node,
     rpc,
     signing,
@@ -26,7 +27,7 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for room in (
         *(evidence, custody, containers, daemon, corpora, columns, exports),
-        *(metadata, node, signing, influence, audited, terms, rpc, market, command),
+        *(metadata, node, signing, influence, models, audited, terms, rpc, market, command),
     )
     for target in room.TARGETS
 }
