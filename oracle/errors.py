@@ -6,16 +6,22 @@ Every error carries the exit code of the command contract: 1 a check failed, 2 b
 
 from __future__ import annotations
 
+LONGEST = 500
+"""Characters of a message, an input or a hint: they repeat words of others, which may be of any length."""
+
 
 class MiaError(Exception):
-    """Base of all errors shown to users. ``str(error)`` is the message, ``input`` names what it is about."""
+    """Base of all errors shown to users. ``str(error)`` is the message, ``input`` names what it is about.
+
+    Each of the three is cut in its middle where it is above ``LONGEST``.
+    """
 
     exit_code = 2
 
     def __init__(self, message: str, *, input: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.input = input
-        self.hint = hint
+        super().__init__(short(message))
+        self.input = short(input)
+        self.hint = short(hint)
 
     @property
     def name(self) -> str:
@@ -36,3 +42,12 @@ class EnvironmentFailure(MiaError):
     """Something outside the program is missing or broken: RPC, model, disk (exit code 3)."""
 
     exit_code = 3
+
+
+def short(text: str) -> str:
+    """The text, without its middle where it is above ``LONGEST``."""
+    half = (LONGEST - len(_LEFT_OUT)) // 2
+    return text if len(text) <= LONGEST else text[:half] + _LEFT_OUT + text[-half:]
+
+
+_LEFT_OUT = " ... "

@@ -15,7 +15,7 @@ from web3.types import EventData
 from oracle.audit.difference import Mismatch
 from oracle.chain.client import Market
 from oracle.chain.exchange import Exchange, State
-from oracle.chain.logs import read_logs
+from oracle.chain.logs import read_events
 from oracle.custody import delivery as masks
 from oracle.custody.bn254 import Proof
 from oracle.evidence import commitment
@@ -158,7 +158,4 @@ def _events(exchange: Exchange, round_id: int, *names: str) -> list[EventData]:
     report = market.report(round_id)
     if report is None:
         return []
-    decoders = {HexBytes(event.topic): event for event in (exchange.contract.events[name]() for name in names)}
-    topics: list[HexBytes | Sequence[HexBytes]] = [list(decoders), HexBytes(round_id.to_bytes(32, "big"))]
-    found = read_logs(market.w3, exchange.contract.address, topics, report.block, market.w3.eth.block_number)
-    return [decoders[log["topics"][0]].process_log(log) for log in found]
+    return read_events(exchange.contract, names, [HexBytes(round_id.to_bytes(32, "big"))], report.block)

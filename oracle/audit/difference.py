@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oracle.errors import CheckFailed
+from oracle.errors import CheckFailed, short
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +74,5 @@ def require_same(item: str, expected: Mapping[str, object], found: Mapping[str, 
 
 
 def shown(value: object) -> str:
-    """How a value is written in a report: bytes as 0x-hex."""
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+    """How a value is written in a report: bytes as 0x-hex, what is long without its middle."""
+    return short("0x" + value.hex() if isinstance(value, bytes) else str(value))

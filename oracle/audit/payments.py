@@ -16,7 +16,7 @@ from web3.contract import Contract
 from oracle.audit.difference import Difference, Mismatch
 from oracle.chain.client import Market
 from oracle.chain.events import Claim
-from oracle.chain.logs import read_logs
+from oracle.chain.logs import decoded, read_logs
 from oracle.chain.token import erc20
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _require(due: Counter[tuple[int, str]], ledger: Contract, source: str, claim
     first, last = min(claim.block for claim in claims), max(claim.block for claim in claims)
     found = Counter[tuple[int, str]]()
     for log in read_logs(ledger.w3, to_checksum_address(ledger.address), topics, first, last):
-        event = transfer.process_log(log)
+        event = decoded(log, {HexBytes(transfer.topic): transfer})
         arguments = list(event["args"].values())
         found[event["blockNumber"], arguments[1]] += arguments[2]
     for (block, payee), amount in due.items():

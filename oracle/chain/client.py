@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,22 +11,16 @@ from eth_utils.address import is_address, to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import (
-    BadFunctionCallOutput,
-    ContractLogicError,
-    InvalidEventABI,
-    LogTopicError,
-    MismatchedABI,
-)
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError
 from web3.types import EventData
 
 from oracle.addresses import shown
 from oracle.chain import artifacts
-from oracle.chain.connection import Client
+from oracle.chain.connection import Client, member
 from oracle.chain.events import Claim, Commitment, Observed, OperatorPayment, Refund, Report, Reveal, Settlement
-from oracle.chain.logs import first_block, first_block_at, read_logs
+from oracle.chain.logs import first_block, first_block_at, read_events
 from oracle.chain.state import AuctionState, RoundState
-from oracle.chain.terms import Phase, Terms
+from oracle.chain.terms import ERA, Phase, Terms
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
 from oracle.evidence import commitment
 from oracle.evidence.score_report import Domain
@@ -86,7 +79,7 @@ class Market:
 
     def phase(self, round: int) -> Phase:
         """Where the round is, by the time of the latest block."""
-        return Phase(self.contract.functions.phase(round).call())
+        return member(Phase, self.contract.functions.phase(round).call())
 
     def require_phase(self, round: int, phase: Phase) -> None:
         """Raise ``BadInput``, saying when the phase is, unless the round is in it."""
@@ -101,7 +94,8 @@ class Market:
             )
 
     def terms(self, round: int) -> Terms:
-        """The frozen terms; ``CheckFailed`` when the node gives others than those the round is bound to."""
+        """The frozen terms; ``CheckFailed`` when the node gives others than those the round is bound to, or they set a
+        deadline that no calendar has."""
         if round not in self._terms:
             terms_hash = self.state(round).terms_hash
             terms = Terms.from_tuple(self.contract.functions.terms(round).call())
@@ -110,6 +104,12 @@ class Market:
                     f"the terms of round {round} do not hash to its terms hash",
                     input=f"round {round}",
                     hint="use another RPC URL",
+                )
+            if max(terms.deadlines()) >= ERA:
+                raise CheckFailed(
+                    f"round {round} has a deadline after the year 9999: nobody lives to see it end",
+                    input=f"round {round}",
+                    hint="keep away from it",
                 )
             self._terms[round] = terms
         return self._terms[round]
@@ -161,6 +161,12 @@ class Market:
             args = event["args"]
             provider, sealed = args["provider"], args["sealedBid"]
             if event["event"] == "Resealed":
+                if provider not in live:
+                    raise EnvironmentFailure(
+                        f"the node's log does not have what {provider} committed to in round {round}",
+                        input=provider,
+                        hint="use another RPC URL, one that keeps logs",
+                    )
                 live[provider] = replace(live[provider], sealed=sealed)
             else:
                 live.pop(provider, None)  # a new data set takes a new, later place
@@ -268,17 +274,7 @@ class Market:
         return self._read(round, names, self._opening(round))
 
     def _read(self, round: int, names: tuple[str, ...], first: int) -> list[EventData]:
-        decoders = {HexBytes(event.topic): event for event in (self.contract.events[name]() for name in names)}
-        topics: list[HexBytes | Sequence[HexBytes]] = [list(decoders), HexBytes(round.to_bytes(32, "big"))]
-        found = read_logs(self.w3, self.address, topics, first, self.w3.eth.block_number)
-        try:
-            return [decoders[log["topics"][0]].process_log(log) for log in found]
-        except (KeyError, IndexError, LogTopicError, MismatchedABI, InvalidEventABI) as error:
-            raise EnvironmentFailure(
-                f"the node's log has what is no event of the market {self.address}",
-                input=f"round {round}",
-                hint="use another RPC URL",
-            ) from error
+        return read_events(self.contract, names, [HexBytes(round.to_bytes(32, "big"))], first)
 
 
 def _position(marginal: int | None) -> int | None:

@@ -6,7 +6,8 @@ told like any other.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from enum import IntEnum
+from typing import Any, TypeVar, cast
 
 from eth_abi.codec import ABICodec
 from eth_abi.exceptions import DecodingError
@@ -15,6 +16,8 @@ from web3.exceptions import BadFunctionCallOutput, TransactionIndexingInProgress
 
 from oracle.chain.rpc import Node, Refused
 from oracle.errors import EnvironmentFailure
+
+Kind = TypeVar("Kind", bound=IntEnum)
 
 
 class Undecodable(EnvironmentFailure, BadFunctionCallOutput):
@@ -47,6 +50,18 @@ class Client(Web3):
     def __init__(self, rpc: str) -> None:
         super().__init__(Node(rpc))
         self.codec = _Codec(self.codec._registry)
+
+
+def member(kind: type[Kind], value: int) -> Kind:
+    """What a contract means by a number that it answered; ``Undecodable`` for one that it cannot have answered."""
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise Undecodable(
+            f"a contract's answer is no {kind.__name__.lower()} ({value})",
+            input="RPC",
+            hint="is this the right chain and address? use another RPC URL",
+        ) from error
 
 
 class _Codec(ABICodec):

@@ -18,8 +18,10 @@ from web3.contract import Contract
 from web3.types import EventData, TxReceipt
 
 from oracle.chain.client import Market, contract
-from oracle.chain.logs import first_block, read_logs
+from oracle.chain.connection import Undecodable, member
+from oracle.chain.logs import first_block, read_events
 from oracle.chain.signed import require_signed_call
+from oracle.chain.terms import ERA
 from oracle.chain.transact import send
 from oracle.custody import bn254, delivery
 from oracle.custody.bn254 import Point, Proof
@@ -133,8 +135,14 @@ class Exchange:
         Raises ``CheckFailed`` when the node's log has another one than the contract.
         """
         state, bounty, dispute_end, digest = self.contract.functions.deliveryOf(round, provider).call()
-        if state == State.NONE:
+        if member(State, state) is State.NONE:
             return None
+        if dispute_end >= ERA:
+            raise Undecodable(
+                f"the delivery for {provider} in round {round} is said to be disputable after the year 9999",
+                input=provider,
+                hint="use another RPC URL",
+            )
         events = self._events("Delivered", HexBytes(round.to_bytes(32, "big")), _topic(provider))
         for event in reversed(events):
             made = _delivery(event["args"]["parcel"], provider)
@@ -275,11 +283,7 @@ class Exchange:
     def _events(self, name: str, *topics: HexBytes) -> list[EventData]:
         if self._from_block is None:
             self._from_block = first_block(self.market.w3, self.contract.address)
-        event = self.contract.events[name]()
-        wanted = [HexBytes(event.topic), *topics]
-        last = self.market.w3.eth.block_number
-        found = read_logs(self.market.w3, self.contract.address, wanted, self._from_block, last)
-        return [event.process_log(log) for log in found]
+        return read_events(self.contract, [name], topics, self._from_block)
 
     def _send(self, account: LocalAccount, call: Any, value: int = 0) -> TxReceipt:
         return send(self.market.w3, account, call, value)

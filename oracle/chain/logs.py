@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import Web3RPCError
-from web3.types import FilterParams, LogReceipt
+from web3.contract import Contract
+from web3.contract.contract import ContractEvent
+from web3.exceptions import InvalidEventABI, LogTopicError, MismatchedABI, Web3RPCError
+from web3.types import EventData, FilterParams, LogReceipt
 
 from oracle.chain.rpc import Limited, TooSlow
 from oracle.errors import EnvironmentFailure
@@ -44,6 +47,31 @@ def read_logs(
             continue
         yield from found
         first = end + 1
+
+
+def read_events(contract: Contract, names: Sequence[str], topics: Sequence[HexBytes], first: int) -> list[EventData]:
+    """The events ``names`` of ``contract`` from block ``first`` on, in order. ``topics``: their first indexed
+    arguments.
+
+    Raises ``EnvironmentFailure`` as ``read_logs`` does, and when the node gives what is none of them.
+    """
+    w3, place = contract.w3, to_checksum_address(contract.address)
+    events = {HexBytes(event.topic): event for event in (contract.events[name]() for name in names)}
+    found = read_logs(w3, place, [list(events), *topics], first, w3.eth.block_number)
+    return [decoded(log, events) for log in found]
+
+
+def decoded(log: LogReceipt, events: Mapping[HexBytes, ContractEvent]) -> EventData:
+    """A log as that of ``events``, by their topics, which it is of; ``EnvironmentFailure`` when it is of none."""
+    try:
+        event: EventData = events[log["topics"][0]].process_log(log)
+        return event
+    except (KeyError, IndexError, LogTopicError, MismatchedABI, InvalidEventABI) as error:
+        raise EnvironmentFailure(
+            f"the node's log has what is no event of the contract {log['address']}",
+            input=str(log["address"]),
+            hint="use another RPC URL",
+        ) from error
 
 
 def first_block(w3: Web3, address: ChecksumAddress) -> int:

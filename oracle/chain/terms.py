@@ -11,6 +11,8 @@ from eth_utils.crypto import keccak
 
 MIN_PHASE = 600
 """Seconds a phase lasts at least (``DataMarket.MIN_PHASE``)."""
+ERA = 253_402_300_800
+"""10000-01-01 in unix seconds: no calendar of the standard library goes there, and uint40 does."""
 ABI_TYPES = (
     ("address", "address", "uint128")  # planner, token, unit
     + ("uint64",) * 3  # budget, utility pool, liquidity
@@ -95,16 +97,14 @@ class Terms:
         """keccak256(abi.encode(terms)), 32 bytes: where the running hash of commitments starts."""
         return keccak(encode(ABI_TYPES, self.as_tuple()))
 
+    def deadlines(self) -> tuple[int, ...]:
+        """Where the phases end, and deliveries, in order; 0 for those that the round does not have."""
+        ends = (self.commit_end, self.observe_end, self.report_end, self.challenge_end, self.reveal_end)
+        return (*ends, self.settle_end, self.deliver_end, self.bounty_end)
+
     def window(self, phase: Phase) -> tuple[int | None, int | None]:
         """First second of a phase and the first second after it; None where the terms set no such time."""
-        ends = (
-            self.commit_end,
-            self.observe_end,
-            self.report_end,
-            self.challenge_end,
-            self.reveal_end,
-            self.settle_end,
-        )
+        ends = self.deadlines()
         if Phase.COMMIT <= phase <= Phase.SETTLE:
             return (ends[phase - 2] if phase > Phase.COMMIT else None), ends[phase - 1]
         return None, None

@@ -23,6 +23,8 @@ MAX_MEMORY = 1 << 30
 """Bytes: four times what a usual keystore takes to open."""
 MAX_WORK = 1 << 24
 """scrypt's n * r * p: eight times the usual."""
+MAX_LANES = 1 << 10
+"""scrypt's r * p, twenty times the usual: around its own work it does some that grows with the square of this."""
 MAX_ROUNDS = 10_000_000
 """Of PBKDF2: forty times the usual."""
 
@@ -55,7 +57,8 @@ class _Scrypt(_Part):
 
     @model_validator(mode="after")
     def _affordable(self) -> Self:
-        if 128 * self.n * self.r > MAX_MEMORY or self.n * self.r * self.p > MAX_WORK:
+        lanes = self.r * self.p
+        if 128 * self.n * self.r > MAX_MEMORY or self.n * lanes > MAX_WORK or lanes > MAX_LANES:
             raise ValueError("its key would take too much memory or time to derive")
         return self
 

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 licence = typer.Typer(name="licence", no_args_is_help=True, help="Licences: show, sign, verify.")
 
-ERA = 253_402_300_800  # 10000-01-01, unix seconds
 AgreementFile = Annotated[Path, typer.Argument(metavar="FILE", help="The agreement, a JSON file.")]
 LicenceText = Annotated[Path | None, typer.Option("--licence", metavar="FILE", help="The licence's text.")]
 Round = Annotated[int, typer.Option("--round", min=0, metavar="N", help="Compare with this round of the market.")]
@@ -283,6 +282,8 @@ def _show_agreement(agreement: Agreement, json: bool) -> None:
 
 def _rows(agreement: Agreement) -> dict[str, str]:
     """The agreement as people write it; every digit of the share, since every digit is signed."""
+    from oracle.chain.terms import ERA
+
     ends = "never"
     if agreement.expiry:
         late = agreement.expiry >= ERA

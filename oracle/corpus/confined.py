@@ -7,6 +7,7 @@ records come as one JSON array a batch. Memory is limited where the system can (
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -30,6 +31,7 @@ SECOND = 2**20  # bytes of the file that give one more
 ROW = 32  # bytes of the allowance that a row costs, be it empty
 
 _STATUS = Path("/proc/self/status")
+_MACHINE = {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ESTALE}
 _ENDED = {signal.SIGXCPU, signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
 
 
@@ -39,20 +41,24 @@ def confined_rows(path: Path, place: str, allowance: Allowance) -> Iterator[dict
     Raises:
         BadInput: wrong columns.
         BombError: it takes more memory, time or text than a file of its size may.
-        DamagedStreamError: it cannot be decoded.
+        DamagedStreamError: it cannot be decoded: whatever the library says of it, it says of this file.
+        EnvironmentFailure: the process could not be started, or the machine failed it.
     """
     command = [sys.executable, "-P", "-m", __name__, os.fspath(path), place]
     environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment
-        )
+        try:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, env=environment
+            )
+        except OSError as error:
+            raise _ours(place, str(error)) from error
         assert process.stdout is not None
         try:
             for line in process.stdout:
                 batch = orjson.loads(line)
                 if isinstance(batch, dict):
-                    _raise(batch)
+                    _raise(batch, place)
                     return
                 for record in batch:
                     allowance.take(ROW + sum(len(value) for value in record.values() if value))
@@ -62,14 +68,20 @@ def confined_rows(path: Path, place: str, allowance: Allowance) -> Iterator[dict
                 raise BombError
             errors.seek(0)
             last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise EnvironmentFailure(f"{place} could not be read: {last}", input=place, hint="check the installation")
+            raise _ours(place, last or f"its process ended with {process.returncode}")
         finally:
             process.kill()
             process.wait()
             process.stdout.close()
 
 
-def _raise(end: dict[str, Any]) -> None:
+def _ours(place: str, why: str) -> EnvironmentFailure:
+    return EnvironmentFailure(
+        f"{place} could not be read: {why}", input=place, hint="check the installation, the disk and the memory"
+    )
+
+
+def _raise(end: dict[str, Any], place: str) -> None:
     """Raise what the process says that it met; nothing at the end of a file."""
     match end:
         case {"bomb": True}:
@@ -78,6 +90,8 @@ def _raise(end: dict[str, Any]) -> None:
             raise BadInput(message, input=input, hint=hint)
         case {"damaged": message}:
             raise DamagedStreamError(message)
+        case {"ours": why}:
+            raise _ours(place, why)
 
 
 def _limit(size: int) -> None:
@@ -110,8 +124,10 @@ def _decode(path: Path, place: str) -> dict[str, Any]:
         return {"bomb": True}
     except UnicodeDecodeError as error:
         return {"damaged": f"is no valid {error.encoding}: {error.reason}"}
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        return {"damaged": f"cannot be read as Parquet or Arrow: {str(error)[:500]}"}
+    except Exception as error:  # of a damaged file the library says whatever comes: SystemError, even
+        if isinstance(error, OSError) and error.errno in _MACHINE:
+            return {"ours": str(error)}
+        return {"damaged": f"cannot be read as Parquet or Arrow: {str(error)[:500] or type(error).__name__}"}
     return {}
 
 

@@ -21,7 +21,8 @@ from torch import nn
 
 from oracle.corpus.standins import require_itself
 from oracle.errors import BadInput, CheckFailed, EnvironmentFailure
-from oracle.influence.gpt import GPT, Architecture, LanguageModel
+from oracle.influence.gpt import GPT, Architecture, LanguageModel, require_room
+from oracle.influence.tokenizer import read_tokenizer
 
 KIND = "mixed-mia/base/1"
 
@@ -101,9 +102,11 @@ def load_base(path: Path, *, digest: str | None = None) -> BaseModel:
             raise ValueError(f"kind {record['kind']}, not {KIND}")
         if type(seed := record["spec"].get("seed")) is not int:  # which text was held out follows from it
             raise ValueError(f"the seed of its training is {seed!r}")
-        model = GPT(Architecture(**record["spec"]["architecture"]))
-        model.load_state_dict(safetensors.torch.load(data))
-        tokenizer = Tokenizer.from_str(about["tokenizer"])
+        shape, weights = Architecture(**record["spec"]["architecture"]), safetensors.torch.load(data)
+        require_room(shape, weights)
+        model = GPT(shape)
+        model.load_state_dict(weights)
+        tokenizer = read_tokenizer(about["tokenizer"])
         if tokenizer.get_vocab_size() != model.shape.vocabulary - 1:
             raise ValueError("tokenizer and embedding differ in size")
     except Exception as error:  # tokenizers raises bare exceptions; whatever the reason, the file is not ours

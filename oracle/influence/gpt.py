@@ -7,6 +7,7 @@ CUDA, where it would cost as much as the rest, one of torch's kernels computes i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
@@ -35,6 +36,10 @@ class Architecture:
                 raise BadInput(f"{name} is {size!r}, no whole number from 1 on", input=name)
         if self.width % self.heads:
             raise BadInput(f"a width of {self.width} cannot be shared by {self.heads} heads", input="heads")
+
+
+TENSORS = 4
+"""Weights of a block."""
 
 
 class Block(nn.Module):
@@ -72,6 +77,16 @@ class Block(nn.Module):
     def perceptron(self, x: Tensor) -> Tensor:
         out: Tensor = self.think_out(functional.relu(self.think(x)).square())
         return out
+
+
+def require_room(shape: Architecture, weights: Mapping[str, Tensor]) -> None:
+    """ValueError where a model of that shape has other sizes than its weights: it is not made, however large it is."""
+    tables = {"tokens.weight": (shape.vocabulary, shape.width), "positions.weight": (shape.context, shape.width)}
+    for name, size in tables.items():
+        if (found := tuple(weights[name].shape)) != size:
+            raise ValueError(f"size mismatch: {name} is {found}, by its record {size}")
+    if len(weights) != len(tables) + TENSORS * shape.layers:
+        raise ValueError(f"{len(weights)} tensors are not those of {shape.layers} layers")
 
 
 class LanguageModel(nn.Module):

@@ -17,7 +17,7 @@ import safetensors
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils import logging
 
@@ -25,6 +25,7 @@ from oracle.corpus.standins import require_itself, unfinished
 from oracle.errors import BadInput
 from oracle.influence.base import BaseModel, require_digest, require_finite_weights
 from oracle.influence.gpt import LanguageModel
+from oracle.influence.tokenizer import read_tokenizer
 
 KIND = "huggingface"
 CONTEXT = 1024  # tokens at most, whatever the model could read: attention's memory and time grow with the square
@@ -57,10 +58,11 @@ def load_folder(folder: Path, digest: str | None) -> BaseModel:
     lines = "".join(f"{file} {files[file]}\n" for file in sorted(files))
     found = hashlib.sha256(lines.encode()).hexdigest()
     require_digest(found, digest, name)
-    require_whole(folder)
+    tensors = require_whole(folder)
     about = read_config(folder / "config.json")
     tokenizer = load_tokenizer(folder / "tokenizer.json")
     try:
+        require_layers(folder, tensors)
         model = load_model(folder, about.get("architectures") or [])
         end = end_of_text(model.network.config, tokenizer)
         context = min(getattr(model.network.config, "max_position_embeddings", None) or CONTEXT, CONTEXT)
@@ -110,12 +112,16 @@ def require_files(folder: Path) -> None:
         )
 
 
-def require_whole(folder: Path) -> None:
-    """BadInput naming the file of weights that is cut off, no safetensors, or lacks though the index names it."""
+def require_whole(folder: Path) -> int:
+    """How many tensors its files have.
+
+    BadInput naming the file of weights that is cut off, no safetensors, or lacks though the index names it.
+    """
+    tensors = 0
     for path in sorted(folder.glob("*.safetensors")):
         try:
-            with safetensors.safe_open(path, framework="pt"):
-                pass
+            with safetensors.safe_open(path, framework="pt") as file:
+                tensors += len(file.keys())
         except (safetensors.SafetensorError, OSError) as error:
             hint = "get it again: it is cut off, or no safetensors"
             raise BadInput(f"{path.name} cannot be read: {error}", input=str(path), hint=hint) from error
@@ -129,6 +135,15 @@ def require_whole(folder: Path) -> None:
                 input=str(folder / absent[0]),
                 hint=f"get it: {len(absent)} of {len(set(named.values()))} files are missing",
             )
+    return tensors
+
+
+def require_layers(folder: Path, tensors: int) -> None:
+    """ValueError when config.json speaks of more layers than there can be: transformers would make them all first."""
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    if isinstance(layers, int) and layers > tensors:
+        raise ValueError(f"config.json has {layers} layers, its weights are {tensors} tensors")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -148,7 +163,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
     BadInput naming the file for what is none.
     """
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = read_tokenizer(path.read_bytes().decode("utf-8"))
     except Exception as error:  # tokenizers raises bare exceptions
         raise BadInput(
             f"{path.name} is not a tokenizer: {error}",

@@ -73,6 +73,8 @@ class SigningLog:
             recorded = self._select(db, key)
             if recorded is None:
                 db.execute("INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*key.row(), payload))
+                if self._select(db, key) != payload:
+                    raise sqlite3.DatabaseError("it does not keep what is written to it")
             db.execute("COMMIT")
         if recorded is not None and recorded != payload:
             raise CheckFailed(
@@ -95,7 +97,9 @@ class SigningLog:
             " AND commitments = ? AND observations = ?",
             key.row(),
         ).fetchone()
-        return None if row is None else bytes(row[0])
+        if row is not None and type(row[0]) is not bytes:
+            raise sqlite3.DatabaseError("it holds what is no payload")
+        return None if row is None else row[0]
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -106,7 +110,7 @@ class SigningLog:
             db.execute("PRAGMA synchronous = FULL")
             db.execute(_SCHEMA)
             yield db
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, OSError) as error:  # names in a damaged file are no UTF-8
             raise EnvironmentFailure(
                 f"the signing record cannot be read or written ({error}); nothing was signed",
                 input=str(self.path),

@@ -15,6 +15,11 @@ from oracle.quality.statement import Checked, Statement, Verdict, texts, unreada
 
 MAX_FRONT = 2**18
 """Bytes of front matter that are read; above that a card is refused."""
+MAX_NODES = 2**15
+"""Keys, values and aliases of a card; those of 300 configurations with their columns and splits are half of them."""
+MAX_DEPTH = 40
+_TAG = "tag:yaml.org,2002:{}"
+_WHOLE = re.compile(r"(?:0|[1-9][0-9]{0,17})$")
 _BELIEVED = (
     "pretty_name",
     "task_categories",
@@ -29,14 +34,51 @@ _BELIEVED = (
 
 class _Texts(yaml.SafeLoader):  # type: ignore[misc]
     """Reads what is written: of plain scalars only null and whole numbers are more than text, as in YAML 1.2. YAML 1.1,
-    which the library speaks, would make a truth value of the language ``no`` and a number of the version ``3.10``."""
+    which the library speaks, would make a truth value of the language ``no`` and a number of the version ``3.10``.
+
+    Texts, whole numbers, null, lists and mappings are all that is made: what the library does for other tags (dates,
+    numbers to base 60) takes time without bound and ends in errors of its own. The library has no bound of its own for
+    depth, for nodes (600 bytes each), nor for merges of mappings that merge others."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {
+        tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (None, *map(_TAG.format, ("null", "str", "seq", "map")))
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        self._take(1)
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise yaml.YAMLError(f"it is nested more than {MAX_DEPTH} deep")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self._take(len(node.value))
+
+    def _take(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise yaml.YAMLError(f"it comes to more than {MAX_NODES} values")
+
+    def whole(self, node: yaml.Node) -> int:
+        """A whole number, whose tag may be written out before what is none."""
+        text = self.construct_scalar(node)
+        if not _WHOLE.match(text):
+            raise yaml.constructor.ConstructorError(None, None, "not a whole number", node.start_mark)
+        return int(text)
 
 
-_Texts.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Texts.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|[1-9][0-9]{0,17})$"), list("0123456789"))
-_Texts.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<$"), ["<"])
+_Texts.add_constructor(_TAG.format("int"), _Texts.whole)
+_Texts.add_implicit_resolver(_TAG.format("null"), re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+_Texts.add_implicit_resolver(_TAG.format("int"), _WHOLE, list("0123456789"))
+_Texts.add_implicit_resolver(_TAG.format("merge"), re.compile(r"<<$"), ["<"])
 
 
 def read_card(file: Path) -> Statement | None:
@@ -52,7 +94,7 @@ def read_card(file: Path) -> Statement | None:
         return unreadable(file.name, f"cannot be read: its front matter {why}")
     try:
         fields = yaml.load(b"\n".join(lines[1:end]).decode("utf-8"), _Texts)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         return unreadable(file.name, f"cannot be read: its front matter is no YAML ({_first_line(error)})")
     if not isinstance(fields, dict):
         return unreadable(file.name, "cannot be read: its front matter is no mapping of fields")

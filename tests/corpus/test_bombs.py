@@ -18,7 +18,7 @@ import zstandard
 from oracle.corpus import allowance
 from oracle.corpus.readers import read_documents
 from oracle.corpus.sentences import sentence_spans
-from oracle.errors import BadInput
+from oracle.errors import BadInput, EnvironmentFailure
 
 MEMORY = 200  # MiB above the reading of one small file
 SECONDS = 10  # of processor time
@@ -27,7 +27,7 @@ READ = """
 import resource, sys
 from pathlib import Path
 from oracle.corpus.readers import read_documents
-from oracle.errors import BadInput
+from oracle.errors import BadInput, EnvironmentFailure
 try:
     print(sum(1 for _ in read_documents(Path(sys.argv[1]))))
 except BadInput as error:
@@ -178,3 +178,27 @@ def test_many_zstandard_frames_are_read_as_one(tmp_path: Path, frames: int) -> N
 def test_a_million_full_stops_are_one_sentence() -> None:
     assert sentence_spans("." * 1_000_000) == [(0, 1_000_000)]
     assert sentence_spans("Really?! Yes... And more.") == [(0, 8), (9, 15), (16, 25)]
+
+
+def _backwards(path: Path) -> Path:
+    """An Arrow stream of a text that ends before it begins."""
+    offsets = pa.py_buffer(struct.pack("<4i", 0, 5, 2, 9))
+    column = pa.StringArray.from_buffers(3, offsets, pa.py_buffer(b"some text"))
+    table = pa.table({"text": column})
+    with pa.ipc.new_stream(path, table.schema) as stream:
+        stream.write_table(table)
+    return path
+
+
+def test_whatever_the_library_says_of_a_file_is_the_files_fault(tmp_path: Path) -> None:
+    """Of this one it raises SystemError."""
+    with pytest.raises(BadInput, match="cannot be read as Parquet or Arrow"):
+        list(read_documents(_backwards(tmp_path / "a.arrow")))
+
+
+def test_a_process_that_cannot_be_started_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    with pytest.raises(EnvironmentFailure, match="could not be read"):
+        list(read_documents(_backwards(tmp_path / "a.arrow")))

@@ -190,6 +190,14 @@ def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
     assert "3 of no readable kind, such as b.docx" in caught.value.hint
 
 
+def test_a_name_too_long_for_the_system_is_a_file_that_is_missing(tmp_path: Path) -> None:
+    save_split(tmp_path / "saved", ["A text."])
+    listed = {"_data_files": [{"filename": "a" * 300 + ".arrow"}]}
+    (tmp_path / "saved" / "state.json").write_text(json.dumps(listed))
+    with pytest.raises(BadInput, match="is not there"):
+        texts(tmp_path)
+
+
 def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").write_text("A text.")
     (tmp_path / "gone").mkdir()

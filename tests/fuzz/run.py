@@ -21,11 +21,10 @@ from pytest import MonkeyPatch
 
 from fuzz.damage import damage
 from fuzz.target import MIB, Input, Target
+from oracle.errors import LONGEST
 
 PATIENCE = 180.0
 """Seconds without a finished batch after which a target counts as hanging; a batch takes a few at most."""
-VARIED = 0.6
-"""Share of the inputs that are varied; of the others bytes are damaged."""
 SHOWN = 12
 """Faults that are kept in full."""
 _BATCH = 20
@@ -61,7 +60,7 @@ class Tally:
 def input_of(target: Target, seed: int, number: int) -> Input:
     """One input: a function of target, seed and number alone."""
     source = Random(f"{seed}/{target.name}/{number}")
-    if source.random() < VARIED:
+    if source.random() < target.varied:
         return target.vary(source)
     return damage(source, target.valid(source), target.valid(source))
 
@@ -130,6 +129,8 @@ def _one(target: Target, seed: int, number: int, tally: Tally) -> None:
     try:
         target.parse(given.data)
     except target.allowed as error:
+        if (longest := max(len(text) for text in (str(error), *map(str, vars(error).values())))) > LONGEST:
+            tally.faults[f"{longest} characters at {_place(error)}: {_kind(str(error))}"] += 1
         tally.reached[f"{_place(error)}: {_kind(str(error))}"] += 1
     except Exception as error:  # the fault that is looked for
         fault = f"{type(error).__name__} at {_place(error)}: {_kind(str(error))}"

@@ -28,7 +28,8 @@ class Target:
     first); ``syntax`` says whether bytes get past that first look. ``parse`` is the door and what comes right behind
     it: it raises ``allowed`` and nothing else, and an ``AssertionError`` where what it lets in is not what its types
     say. ``memory``: MiB that all inputs together may add to the process. ``cost``: how many times fewer inputs a quick
-    run takes, ``deep`` how many a deep one takes where the parser starts a process of its own for each.
+    run takes, ``deep`` how many a deep one takes where the parser starts a process of its own for each. ``varied``:
+    share of the inputs that ``vary`` makes; of the others bytes are damaged.
     """
 
     name: str
@@ -40,3 +41,4 @@ class Target:
     memory: int = 64
     cost: int = 1
     deep: int = 10_000
+    varied: float = 0.6

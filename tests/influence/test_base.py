@@ -80,6 +80,10 @@ def test_weights_of_another_architecture_are_refused(base: BaseModel, tmp_path: 
         load_base(tmp_path / "b")
 
 
+SHAPE = {"vocabulary": 400, "width": 32, "layers": 1, "heads": 2, "context": 32}
+"""Of the base model in conftest.py."""
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_refused(base: BaseModel, tmp_path: Path, value: float) -> None:
     weights = safetensors.torch.load(base.data)
@@ -96,6 +100,9 @@ def test_weights_that_are_not_finite_are_refused(base: BaseModel, tmp_path: Path
         ({"seed": None}, "the seed of its training is None"),
         ({"architecture": {"width": 32, "heads": 3}}, "3 heads"),
         ({"architecture": {"heads": 0}}, "heads is 0"),
+        ({"architecture": SHAPE | {"layers": 10**9}}, "not those of 1000000000 layers"),
+        ({"architecture": SHAPE | {"context": 10**9}}, "size mismatch: positions"),
+        ({"architecture": SHAPE | {"vocabulary": 10**12}}, "size mismatch: tokens"),
     ],
 )
 def test_a_record_that_makes_no_model_is_refused(
@@ -120,6 +127,19 @@ def test_an_architecture_has_whole_sizes(size: str, value: object) -> None:
 def test_too_little_text_for_a_model_is_refused(tiny: BaseSpec) -> None:
     with pytest.raises(BadInput, match="too small"):
         train_base(["a few words"], replace(tiny, tokens=100))
+
+
+def test_a_tokenizer_with_a_key_twice_is_refused(base: BaseModel, tmp_path: Path) -> None:
+    """Of one the library would say what is no text, and end the process."""
+    about = json.loads(_metadata(base, tmp_path)["about"])
+    twice = about["tokenizer"].replace(
+        '"continuing_subword_prefix":', '"continuing_subword_prefix":"x",' * 2 + '"c":', 1
+    )
+    assert twice != about["tokenizer"]
+    metadata = {"about": json.dumps(about | {"tokenizer": twice})}
+    _written(tmp_path / "base", safetensors.torch.save(safetensors.torch.load(base.data), metadata))
+    with pytest.raises(BadInput, match="a key of the tokenizer stands there twice"):
+        load_base(tmp_path / "base")
 
 
 def _metadata(base: BaseModel, folder: Path) -> dict[str, str]:

@@ -274,6 +274,20 @@ def test_a_file_of_another_kind_is_named(changeable: Path, name: str, content: b
     assert caught.value.input == str(changeable / name) and caught.value.hint
 
 
+def test_more_layers_than_tensors_are_refused_before_they_are_made(changeable: Path) -> None:
+    config = json.loads((changeable / "config.json").read_bytes()) | {"n_layer": 10**9}
+    (changeable / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BadInput, match="1000000000 layers"):
+        load_base(changeable)
+
+
+def test_a_tokenizer_with_a_key_twice_is_refused(changeable: Path) -> None:
+    path = changeable / "tokenizer.json"
+    path.write_text(path.read_text().replace('"version":', '"version": "1.0", "version":', 1))
+    with pytest.raises(BadInput, match="twice"):
+        load_base(changeable)
+
+
 def test_weights_cut_off_and_shards_that_lack_are_named(tmp_path: Path, folder: Path) -> None:
     gpt2().save_pretrained(tmp_path, max_shard_size="10KB")
     (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,5 +54,32 @@ def test_one_address_in_two_spellings_is_one_address(tmp_path: Path) -> None:
 def test_a_damaged_record_stops_all_signing(tmp_path: Path) -> None:
     log = SigningLog(tmp_path / "signed.sqlite")
     log.path.write_bytes(b"this is no database, and nobody knows what was signed" * 40)
+    with pytest.raises(EnvironmentFailure, match="nothing was signed"):
+        log.claim(KEY, b"root a")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE loose AS SELECT * FROM signed; UPDATE loose SET payload = NULL; DROP TABLE signed;"
+        "ALTER TABLE loose RENAME TO signed",
+        "CREATE TABLE loose AS SELECT * FROM signed; UPDATE loose SET payload = 6; DROP TABLE signed;"
+        "ALTER TABLE loose RENAME TO signed",
+        "DELETE FROM signed; CREATE TRIGGER t BEFORE INSERT ON signed BEGIN SELECT raise(IGNORE); END",
+    ],
+)
+def test_a_record_that_holds_or_keeps_no_payload_signs_nothing(tmp_path: Path, statement: str) -> None:
+    log = SigningLog(tmp_path / "signed.sqlite")
+    log.claim(KEY, b"root a")
+    with closing(sqlite3.connect(log.path)) as db:
+        db.executescript(statement)
+    with pytest.raises(EnvironmentFailure, match="nothing was signed"):
+        log.claim(KEY, b"\0" * 6)
+
+
+def test_a_record_whose_names_are_no_text_signs_nothing(tmp_path: Path) -> None:
+    log = SigningLog(tmp_path / "signed.sqlite")
+    log.claim(KEY, b"root a")
+    log.path.write_bytes(log.path.read_bytes().replace(b"tablesigned", b"table\xd2igned"))
     with pytest.raises(EnvironmentFailure, match="nothing was signed"):
         log.claim(KEY, b"root a")

@@ -5,6 +5,7 @@ import hashlib
 import json
 import socket
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ import pytest
 from oracle.corpus.document import Document
 from oracle.quality import croissant
 from oracle.quality.axis import Axis
+from oracle.quality.card import read_card
 from oracle.quality.checks import Findings, check
 from oracle.quality.claims import Claims, claims_of
 from oracle.quality.days import days, interval
@@ -390,6 +392,30 @@ def test_a_card_without_an_end_or_too_large_is_refused(tmp_path: Path) -> None:
 def test_yaml_that_multiplies_itself_costs_nothing(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)), "language: *a59"]
     assert verdicts(card(tmp_path, "\n".join(lines))) == {"language": Verdict.DISPROVED}
+
+
+MERGES = "a0: &a0 {k: v}\n" + "".join(f"a{n}: &a{n} {{<<: [{f'*a{n - 1},' * 9}]}}\n" for n in range(1, 12))
+"""Each mapping holds nine times what the one before does."""
+
+
+@pytest.mark.parametrize(
+    ("front", "told"),
+    [
+        (MERGES, "32768 values"),
+        ("a: &a x\nb: [" + "*a ," * 40_000 + "]", "32768 values"),
+        ("a: " + "[" * 100_000, "40 deep"),
+        ("a: " + "{b: " * 50 + "c" + "}" * 50, "40 deep"),
+        ("n: !!float " + "1:" * 400 + "1", "constructor"),
+        ("n: !!int " + "1:" * 100_000 + "1", "whole number"),
+        ("n: !!timestamp 9999-12-31T23:59:59-23:59", "constructor"),
+    ],
+)
+def test_yaml_that_would_take_time_or_memory_is_refused(tmp_path: Path, front: str, told: str) -> None:
+    (tmp_path / "README.md").write_text(f"---\n{front}\n---\n")
+    began = time.process_time()
+    statement = read_card(tmp_path / "README.md")
+    assert time.process_time() - began < 2
+    assert statement is not None and told in statement.checked[0].sentence
 
 
 def test_licences_are_compared_by_what_they_mean() -> None:

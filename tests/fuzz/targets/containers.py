@@ -117,9 +117,14 @@ def _links(leaves: tuple[bytes, ...]) -> list[Field]:
     return [*links, Field(1, [Field(1, 2), Field(3, sum(map(len, leaves))), *[Field(4, len(leaf)) for leaf in leaves]])]
 
 
+def node_of(leaves: tuple[bytes, ...]) -> bytes:
+    """The UnixFS node of a file of these leaves."""
+    return written(_links(leaves))
+
+
 def _node(source: Random) -> bytes:
     data = [block.data for block in unixfs.build([b"a" * (1 << 20), b"b" * source.randrange(1, 5_000)])]
-    return source.choice((data[-1], written(_links(LEAVES))))
+    return source.choice((data[-1], node_of(LEAVES)))
 
 
 def _node_varied(source: Random) -> Input:
@@ -185,7 +190,7 @@ def _is_fields(data: bytes) -> bool:
 def _sections(source: Random) -> tuple[str, list[tuple[bytes, bytes]]]:
     blocks = list(unixfs.build([source.randbytes(1), *LEAVES] if source.random() < 0.5 else [b"ab"]))
     many = [(cids.to_bytes(cids.of(leaf)), leaf) for leaf in LEAVES]
-    node = written(_links(LEAVES))
+    node = node_of(LEAVES)
     if source.random() < 0.5:
         return cids.of(node, cids.DAG_PB), [*many, (cids.to_bytes(cids.of(node, cids.DAG_PB)), node)]
     return blocks[-1].cid, [(cids.to_bytes(block.cid), block.data) for block in blocks]

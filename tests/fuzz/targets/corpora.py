@@ -1,27 +1,21 @@
-"""Documents as people keep them: JSON lines, tables, text, archives, Parquet, Arrow, folders of these."""
+"""Documents as people keep them: JSON lines, tables, text, archives."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from random import Random
-from typing import Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 import zstandard
 
 from fuzz.change import change
 from fuzz.damage import damage
-from fuzz.forms import Parse, Valid, document, is_json, varied
-from fuzz.parties import File, documents, folder, sentence
+from fuzz.forms import Parse, Valid, is_json, varied
+from fuzz.parties import File, documents, sentence
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
 from fuzz.targets.custody import only_texts
@@ -32,7 +26,7 @@ MEMORY = 330
 """MiB: 256 of an archive may always come out (oracle.corpus.compressed.FREE), whatever its size."""
 
 
-def _reads(name: str) -> Parse:
+def reads(name: str) -> Parse:
     def parse(data: bytes) -> None:
         for found in read_documents(File(f"corpus/{name}").holding(data)):
             only_texts(found)
@@ -161,135 +155,17 @@ def opens(unpack: Callable[[bytes], object]) -> Callable[[bytes], bool]:
     return syntax
 
 
-# --- columns ---
-
-TYPES = (
-    *(pa.string(), pa.large_string(), pa.binary(), pa.int64(), pa.float64(), pa.bool_(), pa.null(), pa.date32()),
-    *(pa.timestamp("us"), pa.list_(pa.string()), pa.struct([("text", pa.string())]), pa.decimal128(10, 2)),
-    *(pa.dictionary(pa.int32(), pa.string()), pa.duration("s"), pa.time64("us"), pa.month_day_nano_interval()),
-)
-VALUES: dict[Any, Any] = {
-    pa.int64(): (1, None),
-    pa.float64(): (float("nan"), 1.5),
-    pa.bool_(): (True, None),
-    pa.date32(): (1 << 30, -(1 << 30)),
-    pa.timestamp("us"): ((1 << 62), -(1 << 62)),
-    pa.list_(pa.string()): (["x"], None),
-    pa.struct([("text", pa.string())]): ({"text": "x"}, None),
-    pa.binary(): (b"\xff\xfe", b"x"),
-    pa.duration("s"): (1 << 62, 0),
-    pa.time64("us"): (0, 86_400_000_000),
-}
-
-
-def _columns(source: Random) -> dict[str, list[str | None]]:
-    found = [asdict(document) for document in documents(source)]
-    return {name: [row[name] for row in found] for name in found[0]}
-
-
-def _arrays(source: Random) -> dict[str, pa.Array]:
-    return {name: pa.array(values, pa.string()) for name, values in _columns(source).items()}
-
-
-def _table_changed(source: Random) -> tuple[pa.Table, str]:
-    """One column of another type, name or length of text; or none, or twice; or without rows."""
-    arrays = _arrays(source)
-    name = source.choice(list(arrays))
-    match source.randrange(6):
-        case 0:
-            del arrays[name]
-            return pa.table(arrays), f"no column {name}"
-        case 1:
-            names = [*arrays, name]
-            return pa.Table.from_arrays([*arrays.values(), arrays[name]], names=names), f"{name} twice"
-        case 2:
-            return pa.table(arrays).slice(0, 0), "no rows"
-        case 3:
-            text = source.choice(("x" * 100_000, "\x00", "", " ", "\u202e", "é" * 1000))
-            arrays[name] = pa.array([text] * 3)
-            return pa.table(arrays), f"another {name}"
-        case _:
-            kind = source.choice(TYPES)
-            values = VALUES.get(kind, ("x", None) if kind != pa.null() else (None, None))
-            try:
-                arrays[name] = pa.array([values[0], values[1], values[0]], kind)
-            except (pa.ArrowException, TypeError, ValueError, OverflowError):
-                arrays[name] = pa.nulls(3, kind)
-            return pa.table(arrays), f"{name} is a {kind}"
-
-
-def _parquet_of(table: pa.Table) -> bytes:
-    out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd")
-    return out.getvalue()
-
-
-def _arrow_of(table: pa.Table) -> bytes:
-    out = pa.BufferOutputStream()
-    with pa.ipc.new_stream(out, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(out.getvalue())
-
-
-def _feather_of(table: pa.Table) -> bytes:
-    out = pa.BufferOutputStream()
-    with pa.ipc.new_file(out, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(out.getvalue())
-
-
-def _columnar(name: str, write: Callable[[pa.Table], bytes], read: Callable[[bytes], object]) -> Target:
-    def vary(source: Random) -> Input:
-        table, how = _table_changed(source)
-        try:
-            return Input(write(table), how)
-        except (pa.ArrowException, ValueError, TypeError):
-            return Input(write(pa.table(_arrays(source)).drop_columns(["text"])), "no column text")
-
-    def syntax(data: bytes) -> bool:
-        try:
-            read(data)
-        except Exception:  # whatever the library says of damaged bytes
-            return False
-        return True
-
-    def valid(source: Random) -> bytes:
-        return write(pa.table(_arrays(source)))
-
-    return Target(name, valid, vary, syntax, _reads(f"x{name[name.rindex('.') :]}"), allowed=(BadInput,), memory=MEMORY)
-
-
-# --- a folder that save_to_disk wrote ---
-
-
-def _state(source: Random) -> bytes:
-    return json.dumps({"_data_files": [{"filename": "data.arrow"}], "_fingerprint": f"{source.random()}"}).encode()
-
-
-def _read_saved(data: bytes) -> None:
-    place = folder() / "saved"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    (place / "data.arrow").write_bytes(_SAVED)
-    (place / "dataset_info.json").write_text("{}")
-    (place / "state.json").write_bytes(data)
-    for found in read_documents(Path(place)):
-        only_texts(found)
-
-
-_SAVED = _arrow_of(pa.table(_arrays(Random(1))))
-
 TARGETS = (
-    Target("documents.jsonl", _lines, _lines_varied, is_json_lines, _reads("x.jsonl"), allowed=(BadInput,)),
-    Target("documents.csv", _table(","), _table_varied(","), is_table(","), _reads("x.csv"), allowed=(BadInput,)),
-    Target("documents.tsv", _table("\t"), _table_varied("\t"), is_table("\t"), _reads("x.tsv"), allowed=(BadInput,)),
-    Target("documents.txt", _text, _text_varied, lambda data: True, _reads("x.txt"), allowed=(BadInput,), memory=128),
+    Target("documents.jsonl", _lines, _lines_varied, is_json_lines, reads("x.jsonl"), allowed=(BadInput,)),
+    Target("documents.csv", _table(","), _table_varied(","), is_table(","), reads("x.csv"), allowed=(BadInput,)),
+    Target("documents.tsv", _table("\t"), _table_varied("\t"), is_table("\t"), reads("x.tsv"), allowed=(BadInput,)),
+    Target("documents.txt", _text, _text_varied, lambda data: True, reads("x.txt"), allowed=(BadInput,), memory=128),
     Target(
         "documents.jsonl.gz",
         lambda source: _gzip(_lines(source)),
         lambda source: _packed(_gzip, source),
         opens(gzip.decompress),
-        _reads("x.jsonl.gz"),
+        reads("x.jsonl.gz"),
         allowed=(BadInput,),
         memory=MEMORY,
         cost=3,
@@ -299,13 +175,9 @@ TARGETS = (
         lambda source: _zstd(_lines(source)),
         lambda source: _packed(_zstd, source),
         opens(lambda data: zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 26)),
-        _reads("x.jsonl.zst"),
+        reads("x.jsonl.zst"),
         allowed=(BadInput,),
         memory=MEMORY,
         cost=3,
     ),
-    _columnar("documents.parquet", _parquet_of, lambda data: pq.read_metadata(io.BytesIO(data))),
-    _columnar("documents.arrow", _arrow_of, lambda data: pa.ipc.open_stream(data).schema),
-    _columnar("documents.feather", _feather_of, lambda data: pa.ipc.open_file(data).schema),
-    document("state.json", _state, _read_saved, allowed=(BadInput,), cost=8, deep=1_000),
 )

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fuzz.change import change
 from fuzz.damage import damage
-from fuzz.forms import document, is_canonical, is_json, plain, record, varied
+from fuzz.forms import document, few, is_canonical, is_json, plain, record, varied
 from fuzz.parties import (
     ACCOUNTS,
     CHAIN,
@@ -446,10 +446,14 @@ EDGES = (0, 1, 2, bn254.ORDER - 1, bn254.ORDER, bn254.FIELD - 1, bn254.FIELD, (1
 
 
 @cache
-def _parcel() -> bytes:
-    made = delivery.deliver(
+def parcel() -> delivery.Delivery:
+    return delivery.deliver(
         SALE, KEY, READER.bn254_public, deliverer=PROVIDER.address, content_hash=b"\x01" * 32, key_commit=b"\x02" * 32
     )
+
+
+def _parcel() -> bytes:
+    made = parcel()
     proof = bn254.words(made.proof.challenge, made.proof.response)
     return bn254.encode(made.point) + made.sealed_key + proof + made.content_hash + made.key_commit
 
@@ -502,11 +506,11 @@ TARGETS = (
     record("plain manifest", _plain_manifest, _fetch_manifest_warm, allowed=(CheckFailed,)),
     record("sealed manifest", _sealed_manifest, _read_manifest, allowed=(CheckFailed,)),
     Target("sealed stream", _ciphertext, _ciphertext_varied, _opens, _open_ciphertext_warm, allowed=(CheckFailed,)),
-    Target("wraps", _wraps, _wraps_varied, is_canonical, _unwrap, allowed=(CheckFailed,)),
+    Target("wraps", few(_wraps), _wraps_varied, is_canonical, _unwrap, allowed=(CheckFailed,)),
     _locked_target("bid file", _bid_header, _bid_content, _read_bid, cost=3),
     _locked_target("key file", _key_header, _key_content, _load_keys, cost=3, memory=160),
     _locked_target("key file, public part", _key_header, _key_content, _public_part),
-    record("public part of a key file", _shown, _read_shown),
+    record("public part of a key file", few(_shown), _read_shown),
     document("keystore", lambda source: source.choice(keystores()).encode(), _load_account, memory=300),
     plain("password file", _password, _read_password, lambda data: True),
     document("content key", _content_key, _read_key, allowed=(BadInput,)),

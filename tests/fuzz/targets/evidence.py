@@ -6,7 +6,7 @@ import json
 from random import Random
 
 from fuzz.change import change
-from fuzz.forms import document, plain, record
+from fuzz.forms import document, few, plain, record
 from fuzz.parties import ACCOUNTS, CHAIN, MARKET, OPERATOR, PLANNER, PROVIDER, ROUND, sentence
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
@@ -142,8 +142,8 @@ def _licence_text(data: bytes) -> None:
 
 TARGETS = (
     record("observation", lambda source: observation(source).to_bytes(), _observation, allowed=(CheckFailed,)),
-    Target("licence agreement", _signed, _resigned, document("", _signed, _agreement).syntax, _agreement),
-    record("encryption key, signed", _key_shown, _owner, allowed=(CheckFailed,)),
+    Target("licence agreement", few(_signed), _resigned, document("", _signed, _agreement).syntax, _agreement),
+    record("encryption key, signed", few(_key_shown), _owner, allowed=(CheckFailed,)),
     plain(
         "licence text", lambda source: "\r\n".join(sentence(source) for _ in range(4)).encode(), _licence_text, _is_text
     ),

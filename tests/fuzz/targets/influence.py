@@ -40,7 +40,7 @@ def _environment() -> dict[str, Any]:
     return environment(Compute(torch.device("cpu")))
 
 
-def _log(source: Random) -> Log:
+def log_of_two(source: Random) -> Log:
     """A log as a run with two providers writes it."""
     gains = [repr(source.uniform(-0.1, 0.4)) for _ in range(2)]
     run = {
@@ -67,7 +67,7 @@ def _log(source: Random) -> Log:
 
 
 def _log_file(source: Random) -> bytes:
-    return log_bytes(_log(source))
+    return log_bytes(log_of_two(source))
 
 
 def _replay(data: bytes) -> None:
@@ -75,7 +75,7 @@ def _replay(data: bytes) -> None:
     published = read_log(File("log.json").holding(data))
     read_spec(published["spec"])
     int(published["seed"])
-    own = _log(Random(1))
+    own = log_of_two(Random(1))
     gain_ref = float(published["rescaled"]["gain_ref"]) if published.get("rescaled") else 0.5
     scale = gain_scale([float(gain) for gain in own["gains"]], gain_ref or 1.0)
     difference = first_difference(published, own, scale=scale)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from fuzz.change import change
-from fuzz.forms import is_canonical, record, varied
+from fuzz.forms import few, is_canonical, record, varied
 from fuzz.parties import ACCOUNTS, CHAIN, MARKET, OPERATOR, PLANNER, ROUND, Memory, documents, folder
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
@@ -127,7 +127,7 @@ def _read_leaves_warm(data: bytes) -> None:
 # --- evidence ---
 
 
-def _evidence_of(seen: Any, score: Any, source: Random) -> findings.Evidence:
+def evidence_of(seen: Any, score: Any, source: Random) -> findings.Evidence:
     return findings.Evidence(
         manifest=source.randbytes(32),
         reasons={"quality": {"axes": [1, 2, "x"]}, "why": "é"},
@@ -139,7 +139,7 @@ def _evidence_of(seen: Any, score: Any, source: Random) -> findings.Evidence:
 
 def _evidence(source: Random) -> bytes:
     seen = observation(Random(3))
-    return _evidence_of(seen, seen.scores[0], source).to_bytes()
+    return evidence_of(seen, seen.scores[0], source).to_bytes()
 
 
 def _read_evidence(data: bytes) -> None:
@@ -202,7 +202,7 @@ def _quality() -> dict[str, Any]:
     return pipeline._plain(QualitySpec().published())
 
 
-def _specification(source: Random) -> bytes:
+def specification(source: Random) -> bytes:
     def digest() -> bytes:
         return source.randbytes(32)
 
@@ -237,9 +237,9 @@ def _load_specification(data: bytes) -> None:
 
 
 TARGETS = (
-    record("signed report", _signature, _read_signature, allowed=(CheckFailed,)),
-    record("leaves", _leaves_shown, _read_leaves_warm, allowed=(CheckFailed,)),
+    record("signed report", few(_signature), _read_signature, allowed=(CheckFailed,)),
+    record("leaves", few(_leaves_shown), _read_leaves_warm, allowed=(CheckFailed,)),
     record("evidence", _evidence, _read_evidence, allowed=(CheckFailed,)),
     Target("validation sample", _sample, _sample_varied, is_canonical, _read_sample, allowed=(CheckFailed,)),
-    record("scoring specification", _specification, _load_specification, cost=2),
+    record("scoring specification", specification, _load_specification, cost=2),
 )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
-from threading import Thread
 from typing import Any
 
 from hexbytes import HexBytes
@@ -15,6 +13,7 @@ from web3 import Web3
 
 from fuzz.forms import is_json, varied
 from fuzz.parties import CHAIN, MARKET, OPERATOR
+from fuzz.served import Server
 from fuzz.spelling import spell
 from fuzz.target import Input, Target
 from oracle.chain import logs
@@ -73,35 +72,9 @@ QUESTIONS: dict[str, Callable[[Web3], object]] = {
 }
 
 
-class _Node(HTTPServer):
-    """``method`` is answered with ``body``; every other as an honest node does."""
-
-    method = ""
-    body = b""
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: _Node
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        body = self.server.body.replace(b'"id":0,', b'"id":%d,' % asked["id"])  # an answer names its question
-        if asked["method"] != self.server.method:
-            body = spell({"jsonrpc": "2.0", "id": asked["id"], "result": RESULTS[asked["method"]]})
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing is told."""
-
-
 @cache
-def _node() -> _Node:
-    node = _Node(("127.0.0.1", 0), _Answers)
-    Thread(target=node.serve_forever, daemon=True).start()
-    return node
+def _node() -> Server:
+    return Server(lambda path, body: (200, b""))
 
 
 def _answer(method: str) -> bytes:
@@ -121,14 +94,21 @@ def _varied(source: Random) -> Input:
 
 
 def _ask(data: bytes) -> None:
-    node = _node()
     line, _, body = data.partition(b"\n")
-    node.method = line.decode("latin-1")
-    if node.method not in QUESTIONS:
+    method = line.decode("latin-1")
+    if method not in QUESTIONS:
         raise BadInput("nobody asks that")
-    node.body = body
-    w3 = connect(f"http://127.0.0.1:{node.server_port}")
-    QUESTIONS[node.method](w3)
+
+    def answer(_: str, asked: bytes) -> tuple[int, bytes]:
+        """``method`` as the input has it; every other as an honest node does."""
+        question = json.loads(asked)
+        if question["method"] == method:
+            return 200, body.replace(b'"id":0,', b'"id":%d,' % question["id"])  # an answer names its question
+        return 200, spell({"jsonrpc": "2.0", "id": question["id"], "result": RESULTS[question["method"]]})
+
+    node = _node()
+    node.answer = answer
+    QUESTIONS[method](connect(node.url))
 
 
 def _is_answer(data: bytes) -> bool:
