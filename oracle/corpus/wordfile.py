@@ -117,7 +117,8 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _fingerprint(words: Hashes, text: str) -> bytes:
-    return blake2b(words.tobytes() or plain(text).strip().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    data = words.data if len(words) else plain(text).strip().encode("utf-8", "surrogatepass")
+    return blake2b(data, digest_size=16).digest()
 
 
 def _twins(prints: bytearray) -> Counts:
