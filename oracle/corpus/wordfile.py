@@ -120,7 +120,8 @@ def batches(items: Iterable[T], length: Callable[[T], int]) -> Iterator[list[T]]
 
 
 def _fingerprint(words: Hashes, text: str) -> bytes:
-    return blake2b(words.tobytes() or plain(text).strip().encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    data = words.data if len(words) else plain(text).strip().encode("utf-8", "surrogatepass")
+    return blake2b(data, digest_size=16).digest()
 
 
 def _twins(prints: bytearray) -> Counts:
