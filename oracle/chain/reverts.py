@@ -140,7 +140,8 @@ def decode_error(error: ContractLogicError) -> tuple[str, tuple[Any, ...]] | Non
         raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else b""
         known = _selectors().get(raw[:4])
         return None if known is None else (known[0], decode(known[1], raw[4:]))
-    except (DecodingError, ValueError):  # a node may say what it likes, also what is no hexadecimal digit
+    except (DecodingError, ValueError, OverflowError):
+        # a node may say what it likes: also what is no hexadecimal digit, or a text of 2**64 bytes
         return None
 
 
