@@ -19,7 +19,6 @@ from oracle.errors import BadInput, CheckFailed
 COLUMNS = ("id", "text", "meta", "provider", "dataset_root", "licence", "round")
 MAX_ROUND = 1 << 63  # a row's round is a signed 64-bit number in Parquet and TFRecord
 _STATED = ("source", "date", "lang", "licence")
-_TEXT_OR_NOTHING = {str, type(None)}
 _ADDRESS = re.compile(r"0x[0-9A-Fa-f]{40}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 
@@ -38,16 +37,7 @@ class Origin:
 
 
 def record_of(document: Document, origin: Origin) -> Record:
-    """The columns of a row.
-
-    Raises:
-        CheckFailed: somebody sold a document that holds something else than text.
-    """
-    if not _only_texts(document):
-        hint = "ask the provider to pack the data set again"
-        raise CheckFailed(
-            f"a document of {origin.provider} holds a value that is no text", input=str(document.id), hint=hint
-        )
+    """The columns of a row."""
     stated = {name: value for name in _STATED if (value := getattr(document, name)) is not None}
     return {
         "id": document.id,
@@ -81,10 +71,3 @@ def parse_record(record: Record, place: str) -> tuple[Document, Origin]:
     except (ValueError, TypeError, CheckFailed) as error:
         raise BadInput(f"{place} is no row of an export: {error}", input=place, hint="fetch the data again") from error
     return document, origin
-
-
-def _only_texts(document: Document) -> bool:
-    return (
-        type(document.id) is type(document.text) is str
-        and {type(getattr(document, name)) for name in _STATED} <= _TEXT_OR_NOTHING
-    )
