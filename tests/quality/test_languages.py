@@ -10,7 +10,7 @@ import wordfreq
 from oracle.corpus.document import Document
 from oracle.quality.checks import Findings, check
 from oracle.quality.languages import SUPPORTED, codes, identify
-from oracle.quality.lexicon import lexicon, list_name
+from oracle.quality.lexicon import frequencies, lexicon, list_name
 from oracle.quality.metadata import describe
 from oracle.quality.profile import score_market
 from oracle.quality.spec import QualitySpec
@@ -103,3 +103,10 @@ def test_a_declared_language_counts_by_what_it_means(declared: str, found: str, 
 def test_claimed_languages_count_by_what_they_mean(claimed: tuple[str, ...], verdict: Verdict) -> None:
     found = Findings(20, 20, 0, {"no": 8, "nn": 2, "hr": 6, "sr": 4}, {}, 20, {}, {})
     assert check(Statement("x", languages=claimed), found)[0].verdict is verdict
+
+
+def test_word_lists_are_kept_once() -> None:
+    frequencies.cache_clear()
+    assert frequencies("de", "small")["weiß"] > 0
+    assert wordfreq.get_frequency_dict.cache_info().currsize == 0
+    assert wordfreq.get_frequency_list.cache_info().currsize == 0
