@@ -148,3 +148,12 @@ def test_heaped_marks_and_characters_that_unfold_take_linear_time_and_bounded_me
 
 def test_single_words_are_one_token_in_any_spelling() -> None:
     assert hash_words(["ﬁx", "e\u0301"]).tolist() == hash_words(["fix", "é"]).tolist()
+
+
+def test_a_dictionary_is_hashed_in_pieces_as_each_word_alone() -> None:
+    words = [f"w{number}" for number in range(20_000)]
+    hashes = hash_words(words)
+    assert len(set(hashes.tolist())) == len(words)
+    assert [hash_words([words[at]])[0] for at in (0, 8191, 8192, 19_999)] == hashes[[0, 8191, 8192, 19_999]].tolist()
+    with pytest.raises(ValueError, match="exactly one token"):
+        hash_words([*words, "two words"])

@@ -14,7 +14,7 @@ from oracle.errors import BadInput
 from oracle.quality.checks import Findings, check
 from oracle.quality.language_model import _model, codes
 from oracle.quality.languages import SUPPORTED, identify, is_told_apart
-from oracle.quality.lexicon import lexicon, list_name
+from oracle.quality.lexicon import frequencies, lexicon, list_name
 from oracle.quality.metadata import describe
 from oracle.quality.profile import score_market
 from oracle.quality.spec import QualitySpec
@@ -136,3 +136,10 @@ def test_no_order_of_sums_decides_between_two_languages() -> None:
     library = [LanguageIdentifier._sparse_score(_model(), each, table) for each in (visits, backwards)]
     assert not np.array_equal(*library), "why this is needed"
     assert np.allclose(scores / 2**32, library[0], rtol=1e-4)
+
+
+def test_word_lists_are_kept_once() -> None:
+    frequencies.cache_clear()
+    assert frequencies("de", "small")["weiß"] > 0
+    assert wordfreq.get_frequency_dict.cache_info().currsize == 0
+    assert wordfreq.get_frequency_list.cache_info().currsize == 0
