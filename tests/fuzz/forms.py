@@ -37,10 +37,10 @@ def is_json(data: bytes) -> bool:
     return True
 
 
-def varied(source: Random, valid: Valid) -> Input:
-    """A JSON document with one thing changed, spelt canonically wherever that can be."""
+def varied(source: Random, valid: Valid, *, sort: bool = True) -> Input:
+    """A JSON document with one thing changed, spelt canonically wherever that can be; ``sort`` as in ``spell``."""
     changed = change(source, json.loads(valid(source)), json.loads(valid(source)))
-    return Input(spell(changed.value), changed.how)
+    return Input(spell(changed.value, sort=sort), changed.how)
 
 
 def few(valid: Valid) -> Valid:

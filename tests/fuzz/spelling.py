@@ -29,21 +29,26 @@ def nested(depth: int) -> Raw:
     return Raw("[" * depth + "]" * depth)
 
 
-def spell(value: Any) -> bytes:
-    """The value as RFC 8785 writes it, wherever it can: keys in order, no spaces; lone surrogates as three bytes."""
-    return _spell(value).encode("utf-8", "surrogatepass")
+def spell(value: Any, *, sort: bool = True) -> bytes:
+    """The value as RFC 8785 writes it, wherever it can: keys in order, no spaces; lone surrogates as three bytes.
+
+    ``sort``: else keys stay where they are.
+    """
+    return _spell(value, sort).encode("utf-8", "surrogatepass")
 
 
-def _spell(value: Any) -> str:
+def _spell(value: Any, sort: bool) -> str:
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, dict):
-        pairs = sorted(value.items(), key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass"))
+        pairs = list(value.items())
+        if sort:
+            pairs.sort(key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass"))
         if isinstance(value, Twice):
             pairs.append(value.second)
-        return "{" + ",".join(f"{_spell(key)}:{_spell(inner)}" for key, inner in pairs) + "}"
+        return "{" + ",".join(f"{_spell(key, sort)}:{_spell(inner, sort)}" for key, inner in pairs) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_spell, value)) + "]"
+        return "[" + ",".join(_spell(inner, sort) for inner in value) + "]"
     if isinstance(value, float):
         return rfc8785.dumps(value).decode()
     return json.dumps(value, ensure_ascii=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import cache
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -56,8 +57,20 @@ _CARDS = card.describe(BOUGHT)
 
 def _judged(statement: Statement | None) -> None:
     """A statement is held against three documents."""
-    if statement is None:
-        return
+    if statement is not None:
+        _loaded()
+        _compared(statement)
+
+
+@cache
+def _loaded() -> None:
+    """Licences and languages are read once (100 MiB), whichever input needs them first."""
+    claims = read_card(File("card/loaded.md").holding(_front(CARD)))
+    assert claims is not None
+    _compared(claims)
+
+
+def _compared(statement: Statement) -> None:
     found = documents(Random(1))
     axis = describe(found, ["en"] * len(found), Claims((statement,)))
     assert axis.metadata.value is None or 0 <= axis.metadata.value <= 10_000
