@@ -21,7 +21,7 @@ from pytest import MonkeyPatch
 
 from fuzz.damage import damage
 from fuzz.target import MIB, Input, Target
-from oracle.errors import LONGEST
+from oracle.errors import LONGEST, MiaError
 
 PATIENCE = 180.0
 """Seconds without a finished batch after which a target counts as hanging; a batch takes a few at most."""
@@ -129,7 +129,9 @@ def _one(target: Target, seed: int, number: int, tally: Tally) -> None:
     try:
         target.parse(given.data)
     except target.allowed as error:
-        if (longest := max(len(text) for text in (str(error), *map(str, vars(error).values())))) > LONGEST:
+        # the mechanism stands alone: what it says is cut where the command line makes an error of ours of it
+        texts = (str(error), *map(str, vars(error).values())) if isinstance(error, MiaError) else ()
+        if (longest := max(map(len, texts), default=0)) > LONGEST:
             tally.faults[f"{longest} characters at {_place(error)}: {_kind(str(error))}"] += 1
         tally.reached[f"{_place(error)}: {_kind(str(error))}"] += 1
     except Exception as error:  # the fault that is looked for
