@@ -56,7 +56,8 @@ def reasons_of(
             if (score.status, score.quality * QUANTUM, score.tokens) != attested:
                 continue
             try:
-                given[score.provider][Reasons.model_validate(read_evidence(store, observation, score).reasons)] += 1
+                said = Reasons.model_validate(read_evidence(store, observation, score).reasons)
             except (CheckFailed, ValidationError):
                 continue  # the audit names it; another operator's evidence says the same
+            given[score.provider][said] += 1
     return {provider: reasons.most_common(1)[0][0] for provider, reasons in given.items()}

@@ -113,8 +113,9 @@ def _quoted(lines: Iterable[str], place: str, comma: str, allowance: Allowance) 
             begins = True
     except csv.Error as error:
         at = f"{place}:{rows.line_num}"
-        hint = _CR_HINT if "new-line character" in str(error) else _CSV_HINT
-        raise BadInput(f"{at}: {error}", input=at, hint=hint) from error
+        if "new-line character" in str(error):
+            raise BadInput(f"{at}: a carriage return ends no line", input=at, hint=_CR_HINT) from error
+        raise BadInput(f"{at}: {error}", input=at, hint=_CSV_HINT) from error
 
 
 def _plain(lines: Iterable[str]) -> Iterator[Row]:

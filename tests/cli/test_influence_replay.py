@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from oracle.cli.influence_documents import documents_file, write_log
 from oracle.cli.main import app
-from oracle.errors import EnvironmentFailure
+from oracle.errors import BadInput
 from oracle.evidence import canonical
 from oracle.evidence.merkle import document_root
 from oracle.influence.estimators import ESTIMATORS
@@ -93,7 +93,7 @@ def test_a_log_stays_where_the_lines_of_a_new_one_cannot_be_written(tmp_path: Pa
     log = tmp_path / "log.json"
     write_log(log, {"old": 1}, [])
     documents_file(log).mkdir()
-    with pytest.raises(EnvironmentFailure, match="cannot write"):
+    with pytest.raises(BadInput, match="no file that could be replaced"):
         write_log(log, {"new": 1}, [b"{}"])
     assert json.loads(log.read_bytes()) == {"old": 1} and len(list(tmp_path.iterdir())) == 2
 

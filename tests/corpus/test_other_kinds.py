@@ -28,7 +28,7 @@ def refusal(path: Path) -> tuple[str, str]:
         ("tabs.csv", "id\ttext\n1\tone, two\n", "parts its columns by tabs", ".tsv"),
         ("commas.tsv", "text,lang\none,en\n", "parts its columns by commas", ".csv"),
         ("bars.csv", "text | lang\none|en\n", "parts its columns by bars", "with commas"),
-        ("old.csv", "id,text\r1,one\r2,two\r", "new-line character", "tr "),
+        ("old.csv", "id,text\r1,one\r2,two\r", "carriage return ends no line", "tr "),
     ],
 )
 def test_tables_with_other_signs_between_columns_or_lines(

@@ -35,6 +35,7 @@ from fuzz.spelling import spell
 from fuzz.target import Input, Target
 from fuzz.targets.evidence import same
 from oracle.chain.deploy import Deployment
+from oracle.chain.exchange import exchange_of
 from oracle.chain.keys import load_account, read_password
 from oracle.corpus.canonical import canonical_line, parse_line
 from oracle.corpus.document import Document
@@ -440,7 +441,7 @@ def _load_deployment(data: bytes) -> None:
 
 # --- deliveries, as words of the chain ---
 
-SALE = delivery.Sale(CHAIN, ACCOUNTS[4].address, MARKET, ROUND, PROVIDER.address)
+SALE = delivery.Sale(CHAIN, exchange_of(MARKET), MARKET, ROUND, PROVIDER.address)
 WORDS = 7
 EDGES = (0, 1, 2, bn254.ORDER - 1, bn254.ORDER, bn254.FIELD - 1, bn254.FIELD, (1 << 256) - 1)
 
