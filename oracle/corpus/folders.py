@@ -125,7 +125,8 @@ def _is_saved(place: Path) -> bool:
     return (place / "state.json").is_file() and (place / "dataset_info.json").is_file()
 
 
-def _is_there(file: Path) -> bool:
+def is_there(file: Path) -> bool:
+    """Whether there is such a file; of a name that none can have, there is not."""
     try:
         return file.is_file()
     except OSError:  # no file has so long a name
@@ -144,7 +145,7 @@ def _listed(state: Path) -> list[Path]:
         hint = "save the data set again with save_to_disk"
         raise BadInput(f"{place} lists no data files", input=place, hint=hint) from error
     for file in files:
-        if not _is_there(file):
+        if not is_there(file):
             hint = "copy the whole folder that save_to_disk wrote"
             missing = readable_name(file)
             raise BadInput(f"{missing}, listed in {state.name}, is not there", input=missing, hint=hint)

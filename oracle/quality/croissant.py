@@ -132,14 +132,14 @@ def _local(folder: Path, address: str, name: str) -> Path | None:
             continue
         if not file.is_relative_to(folder.resolve()):
             continue
-        if not remote or _is_file(file):
+        if not remote or is_there(file):
             return file
     return None
 
 
 def _fault(file: Path, fields: dict[str, Any], digest: Callable[[Path, str], str]) -> str:
     """What is wrong with a file that is described by ``fields``; empty when nothing is."""
-    if not _is_file(file):
+    if not is_there(file):
         return f"{file.name} is missing"
     claimed, size = fields.get("contentSize"), file.stat().st_size
     if claimed is not None and not _size_fits(claimed, size):
@@ -149,13 +149,6 @@ def _fault(file: Path, fields: dict[str, Any], digest: Callable[[Path, str], str
         if isinstance(expected, str) and expected.strip().lower() != digest(file, name):
             return f"{file.name} has another {name}"
     return ""
-
-
-def _is_file(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except OSError:  # no file has so long a name
-        return False
 
 
 def _digest(file: Path, name: str) -> str:
