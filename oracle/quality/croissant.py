@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from oracle.corpus.folders import is_there
 from oracle.quality.statement import FORMAT, Checked, Statement, Verdict, texts, unreadable
 
 MAX_BYTES = 2**22
