@@ -75,10 +75,14 @@ class IpfsStore(BlockStore):
         cids.decode(cid)
         try:
             with self._daemon.asking(f"say whether it holds {cid}") as how:
-                return int(self._client.block.stat(cid, offline=True, **how)["Size"])
+                size = self._client.block.stat(cid, offline=True, **how)["Size"]
         except (Refused, Silent) as error:
             self._lost(cid, error)
             return None
+        if type(size) is not int or size < 0:
+            hint = "see whether it is an IPFS daemon that answers there"
+            raise EnvironmentFailure(f"{self.place} tells of no size of {cid}", input=cid, hint=hint)
+        return size
 
     def read(self, cid: str, *, max_size: int, exact: bool = False) -> Iterator[bytes]:
         if not unixfs.is_node(cid):
